@@ -39,7 +39,7 @@ run: ## Start everything on this machine, at http://localhost:8080 (ARGS="--addr
 	@exec bin/smsqueue serve $(ARGS)
 
 .PHONY: build
-build: bin/smsqueue $(LAMBDAS:%=bin/%/bootstrap) $(LAMBDAS:%=dist/%.zip) ## Leave bin/smsqueue with its licences, bin/<service>/bootstrap and dist/<service>.zip (ARCH=arm64 or amd64)
+build: bin/smsqueue $(LAMBDAS:%=bin/%/bootstrap) dist/digests.tfvars.json ## Leave bin/smsqueue with its licences, bin/<service>/bootstrap and dist/<service>.zip (ARCH=arm64 or amd64)
 
 # The go command knows best what is out of date, so it always runs.
 .PHONY: FORCE
@@ -59,6 +59,10 @@ bin/%/bootstrap: FORCE
 
 dist/%.zip: .build/lambda/$(ARCH)/%/bootstrap
 	@$(GO) run ./tools/lambdazip -o $@ $<
+
+# For a release in a bucket: see package_digests in terraform/README.md.
+dist/digests.tfvars.json: $(LAMBDAS:%=dist/%.zip)
+	@$(GO) run ./tools/lambdazip -digests $@ $^
 
 # Its variables come from terraform.tfvars in that folder, or from ARGS="-var ...".
 DEPLOYMENT := terraform/deployment

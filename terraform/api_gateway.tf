@@ -101,8 +101,8 @@ resource "aws_api_gateway_integration" "this" {
 }
 
 # A browser asks for permission with OPTIONS and without a token. The function answers
-# these requests too, and does nothing else for a request without a token. An integration
-# of type MOCK would have to repeat its answer here.
+# these requests too, and does nothing else for a request without a token. An integration of type MOCK would
+# repeat the function's answer in this file.
 resource "aws_api_gateway_method" "preflight" {
   # checkov:skip=CKV2_AWS_53: the function validates everything
   for_each = var.api.allowed_origin == null ? [] : toset([for r in local.routes : trimprefix(r.path, "/")])
@@ -127,8 +127,7 @@ resource "aws_api_gateway_integration" "preflight" {
 resource "aws_api_gateway_deployment" "this" {
   rest_api_id = aws_api_gateway_rest_api.this.id
 
-  # A deployment is a snapshot of the API. Any change to this content makes a new
-  # deployment.
+  # A deployment is a snapshot of the API. Any change to the values in this hash makes a new deployment.
   triggers = {
     content = sha256(jsonencode([
       aws_api_gateway_rest_api.this.binary_media_types,

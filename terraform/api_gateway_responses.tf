@@ -1,5 +1,5 @@
-# The errors with which the gateway itself answers. A test checks that their texts are
-# those of the table in services/api/problem.go.
+# The errors with which the gateway itself answers. A test checks that these errors have the same texts as the
+# table in services/api/problem.go.
 
 locals {
   problems = {
@@ -111,7 +111,7 @@ resource "aws_api_gateway_gateway_response" "this" {
       "gatewayresponse.header.X-Request-Id" = "context.requestId"
     },
     { for name, value in local.problems[each.value].headers : "gatewayresponse.header.${name}" => "'${value}'" },
-    # Without these, a page could not tell an expired token from a network that is down.
+    # Without these headers, a web page could not tell an expired token from a network that is down.
     var.api.allowed_origin == null ? {} : {
       "gatewayresponse.header.Access-Control-Allow-Origin"   = "'${var.api.allowed_origin}'"
       "gatewayresponse.header.Access-Control-Expose-Headers" = "'Retry-After, WWW-Authenticate, X-Request-Id'"

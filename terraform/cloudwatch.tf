@@ -14,7 +14,7 @@ locals {
         above      = 0, period = 5 * local.minute, periods = 1, missing = "ignore"
       }
       failed-events = {
-        text       = "A call of the function receipts failed permanently, or the pipe gave up on status changes. Each entry on the queue of failed events has the reason, and the function's input or the changes' position in the stream. The alarm ends when the queue is empty."
+        text       = "A call of the function receipts failed permanently, or the pipe gave up on status changes. Each entry on the queue of failed events has the reason, and the function's input, which contains whole numbers, or the changes' position in the stream. Entries are kept for 14 days. The alarm ends when the queue is empty."
         namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
         dimensions = { QueueName = aws_sqs_queue.failed_events.name }
         above      = 0, period = 5 * local.minute, periods = 1, missing = "ignore"

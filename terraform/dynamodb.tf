@@ -69,7 +69,7 @@ resource "aws_dynamodb_table" "messages" {
   }
 }
 
-# What the API knows of its clients, in the form that services/api reads. A hash of a
+# The settings of each client, in the form that services/api reads. A hash of a
 # client's name determines its item, so that no client moves to another item when other
 # clients come or go. shared/dynamo reads all 16 items.
 

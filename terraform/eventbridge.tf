@@ -159,16 +159,8 @@ resource "aws_iam_role_policy" "pipe" {
         Action   = ["sqs:SendMessage"]
         Resource = aws_sqs_queue.failed_events.arn
       },
-      # The stream and the queue are encrypted with the same key as the table.
-      {
-        Sid      = "UseKey"
-        Effect   = "Allow"
-        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource = local.kms_key
-        Condition = {
-          StringEquals = { "kms:ViaService" = [for s in ["dynamodb", "sqs"] : "${s}.${local.region}.amazonaws.com"] }
-        }
-      },
+      local.use_key.records, # the stream is encrypted as the table is
+      local.use_key.keeping_failures,
     ]
   })
 }

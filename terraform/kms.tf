@@ -3,14 +3,26 @@
 locals {
   kms_key = coalesce(var.kms_key_arn, one(aws_kms_key.this[*].arn))
 
-  # Allows use of the key only through DynamoDB and SQS.
+  # Each statement allows use of the key only through one service, and only for one table
+  # or queue. DynamoDB decrypts the table's own key for each caller, who may then read and
+  # write. SQS needs a new data key to send, and checks it by decrypting.
   use_key = {
-    Sid      = "UseKey"
-    Effect   = "Allow"
-    Action   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
-    Resource = local.kms_key
-    Condition = {
-      StringEquals = { "kms:ViaService" = [for s in ["dynamodb", "sqs"] : "${s}.${local.region}.amazonaws.com"] }
+    for use, s in {
+      records          = { sid = "UseRecords", actions = ["kms:Decrypt"], service = "dynamodb", context = "dynamodb:tableName", value = aws_dynamodb_table.messages.name }
+      sending          = { sid = "UseQueue", actions = ["kms:Decrypt", "kms:GenerateDataKey"], service = "sqs", context = "sqs:arn", value = local.queue_arns["messages"] }
+      receiving        = { sid = "UseQueue", actions = ["kms:Decrypt"], service = "sqs", context = "sqs:arn", value = local.queue_arns["messages"] }
+      keeping_failures = { sid = "UseFailedEvents", actions = ["kms:Decrypt", "kms:GenerateDataKey"], service = "sqs", context = "sqs:arn", value = local.queue_arns["failed-events"] }
+      } : use => {
+      Sid      = s.sid
+      Effect   = "Allow"
+      Action   = s.actions
+      Resource = local.kms_key
+      Condition = {
+        StringEquals = {
+          "kms:ViaService"                         = "${s.service}.${local.region}.amazonaws.com"
+          "kms:EncryptionContext:aws:${s.context}" = s.value
+        }
+      }
     }
   }
 }

@@ -51,7 +51,8 @@ module "api" {
       Resource = aws_sqs_queue.messages.arn
     },
     local.keep_clients,
-    local.use_key,
+    local.use_key.records,
+    local.use_key.sending,
   ]
 
   # Deploys the functions that read records before the API, which creates records. The API

@@ -39,19 +39,21 @@ module "receipts" {
       Resource = aws_dynamodb_table.messages.arn
     },
     local.keep_clients,
-    local.use_key,
+    local.use_key.records,
+    local.use_key.keeping_failures,
   ]
 }
 
 resource "aws_lambda_permission" "delivery_logs" {
   for_each = local.receipts ? local.provider.receipt_logs : {}
 
-  statement_id  = "delivery-logs-${each.key}"
-  action        = "lambda:InvokeFunction"
-  function_name = module.receipts[0].name
-  qualifier     = module.receipts[0].alias_name
-  principal     = "logs.amazonaws.com"
-  source_arn    = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${each.value}:*"
+  statement_id   = "delivery-logs-${each.key}"
+  action         = "lambda:InvokeFunction"
+  function_name  = module.receipts[0].name
+  qualifier      = module.receipts[0].alias_name
+  principal      = "logs.amazonaws.com"
+  source_account = local.account
+  source_arn     = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${each.value}:*"
 }
 
 # A log group accepts two subscriptions, so two deployments in an account can both
@@ -64,6 +66,6 @@ resource "aws_cloudwatch_log_subscription_filter" "delivery_logs" {
   filter_pattern  = "" # everything
   destination_arn = module.receipts[0].alias_arn
 
-  # The log groups are created in that module, or existed before.
+  # The log groups are created in the module account_wide, or existed before.
   depends_on = [module.account_wide, aws_lambda_permission.delivery_logs]
 }

@@ -13,7 +13,7 @@ module "relay" {
   logs            = local.logs
   tracing         = var.monitoring.tracing
 
-  # After a run that failed or was throttled, the next run does its work. Without a maximum
+  # If a run failed or was throttled, the next run does its work. Without a maximum
   # age, Lambda would keep throttled runs for 6 hours and then start them all.
   asynchronous = {
     retries             = 0
@@ -45,6 +45,7 @@ module "relay" {
       Resource = aws_sqs_queue.messages.arn
     },
     local.keep_clients,
-    local.use_key,
+    local.use_key.records,
+    local.use_key.sending,
   ]
 }

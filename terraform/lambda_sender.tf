@@ -45,7 +45,8 @@ module "sender" {
       Resource = aws_sqs_queue.messages.arn
     },
     local.keep_clients,
-    local.use_key,
+    local.use_key.records,
+    local.use_key.receiving,
   ])
 }
 

@@ -28,7 +28,7 @@ locals {
       key    = null
       } : {
       file   = null
-      hash   = null
+      hash   = try(var.package_digests[s], null) # a check in variables.tf reports a missing digest
       bucket = local.release.bucket
       key    = "${local.release.prefix}/${s}.zip"
     }
@@ -39,6 +39,7 @@ locals {
   # IAM is not divided into Regions, so the names of roles end with the Region.
   role = {
     suffix               = "-${local.region}"
+    account              = local.account
     permissions_boundary = var.permissions_boundary
   }
 

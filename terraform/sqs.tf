@@ -1,5 +1,6 @@
 # Three queues: messages; its dead-letter queue, for unreadable entries only; and
-# failed events, for function calls and status changes that failed permanently.
+# failed events, for function calls and status changes that failed permanently. A failed
+# call of receipts contains lines of SNS's delivery log, with whole numbers.
 
 locals {
   max_receives = 5 # AWS recommends at least 5 for a queue that triggers a function
@@ -11,7 +12,7 @@ locals {
     queue => "arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}-${queue}"
   }
 
-  # Refuses unencrypted connections. The roles' policies do the rest.
+  # Refuses unencrypted connections.
   queue_policies = {
     for queue, arn in local.queue_arns : queue => jsonencode({
       Version = "2012-10-17"

@@ -116,7 +116,7 @@ variable "limits" {
 }
 
 variable "packages" {
-  description = "Location of the files <service>.zip: a folder, or a release in a bucket such as \"s3://bucket/smsqueue/1.2.0\". Give every release its own prefix, and never change a release. Null means the folder that `make build` fills."
+  description = "Location of the files <service>.zip: a folder, or a release in a bucket such as \"s3://bucket/smsqueue/1.2.0\", which needs package_digests. Give every release its own prefix, and never change a release. Null means the folder that `make build` fills."
   type        = string
   default     = null
 
@@ -127,6 +127,22 @@ variable "packages" {
   validation {
     condition     = startswith(coalesce(var.packages, "."), "s3:") || fileexists("${coalesce(var.packages, "${path.module}/../dist")}/api.zip")
     error_message = "The folder in packages has no api.zip: run `make build` first, or set packages to the folder with the zips."
+  }
+}
+
+variable "package_digests" {
+  description = "SHA-256 of each zip of a release in a bucket, in base64, by service. `make build` writes them to dist/digests.tfvars.json. A function whose code in the bucket differs is never called."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for digest in values(var.package_digests) : can(regex("^[A-Za-z0-9+/]{43}=$", digest))])
+    error_message = "Write package_digests as SHA-256 in base64, as in dist/digests.tfvars.json."
+  }
+  validation {
+    condition     = !startswith(coalesce(var.packages, "."), "s3:") || length(setsubtract(local.services, keys(var.package_digests))) == 0
+    error_message = "Name the digests of these zips in package_digests, because others could change them in the bucket: ${join(", ", setsubtract(local.services, keys(var.package_digests)))}. `make build` writes the digests to dist/digests.tfvars.json."
   }
 }
 

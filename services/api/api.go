@@ -51,7 +51,7 @@ type Options struct {
 	// alpha-2 code, phone.International or a key of territories. AllCountries must be the
 	// only element.
 	Countries []string
-	// Numbers says which phone numbers are accepted. The zero value is a good choice.
+	// Numbers says which phone numbers are accepted. The zero value suits most deployments.
 	Numbers NumberRules
 	// Limits apply to every client that has no limits of its own. This field is optional.
 	Limits Limits
@@ -61,6 +61,9 @@ type Options struct {
 	MaxWait time.Duration
 	// Closing makes all waiting look-ups answer at once when it is closed. It may be nil.
 	Closing <-chan struct{}
+	// Share limits the rate of each owner while other owners make requests too. Set it to
+	// false in a Lambda function, which has only one request at a time.
+	Share bool
 	// Trouble says what keeps this deployment from sending, and since when. The words are
 	// shown to clients; "" means that nothing is wrong. Trouble may be nil.
 	Trouble   func() (words string, since time.Time)
@@ -70,9 +73,9 @@ type Options struct {
 }
 
 // Deadlines limit the calls that an answer waits for. A zero field means the default. No
-// answer may take longer than 10 s. The table shows which calls each kind of answer waits
-// for, one after another. In each line, the default deadlines add up to at most 9 s. A
-// request may also wait for room in memory, for up to roomTime:
+// answer may take longer than 10 s. The table lists the deadlines of the calls that each operation waits for,
+// in the order of the calls. In each line, the default deadlines add up to at most 9 s. A request may also
+// wait for room in memory, for up to roomTime:
 //
 //	submit, resend, batch  Accept, Cleanup, Enqueue, Cleanup
 //	cancel, delete text    Read, Change
@@ -130,6 +133,23 @@ func (o Options) check() error {
 	return nil
 }
 
+// These constants limit how much a process does at the same time for all clients
+// together. Requests that wait for a change, or for their body, do not count. A Lambda
+// function has only one request at a time.
+const (
+	maxReads  = 2        // look-ups, previews and requests for the status
+	maxWrites = parallel // submissions and changes, and messages in batches
+	maxLists  = 1        // on one machine, lists have one connection to the store
+	maxDecode = 1        // batches that are decoded
+)
+
+// While several owners make requests, each of them must pause after a request, if
+// Options.Share is set.
+const (
+	requestPause = 10 * time.Millisecond
+	bytePause    = 200 * time.Nanosecond // for each byte of the body, too
+)
+
 type api struct {
 	Options
 	routes  []route
@@ -137,6 +157,8 @@ type api struct {
 	bodies  *shares  // each request with one message takes a share for each byte of its body
 	batches *shares  // each batch takes a share for each byte of its body
 	pages   *buckets // each page of a list takes one token of the owner
+	batched *buckets // each message in a batch takes one token of the owner
+	writes  *line
 	backlog backlogCache
 }
 
@@ -160,19 +182,20 @@ func New(o Options) (http.Handler, error) {
 		o.Trouble = func() (string, time.Time) { return "", time.Time{} }
 	}
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
-	a := &api{Options: o, waiters: newShares(maxWaiters, maxWaiters/4),
-		pages: newBuckets(listRate, listBurst), backlog: backlogCache{reading: make(chan struct{}, 1)},
+	a := &api{Options: o, writes: newLine(maxWrites, o.Share), waiters: newShares(maxWaiters, maxWaiters/4),
+		pages: newBuckets(listRate, listBurst), batched: newBuckets(batchRate, batchBurst), backlog: backlogCache{reading: make(chan struct{}, 1)},
 		bodies: newShares(maxBodies, maxBodies/4), batches: newShares(maxBatchBodies, maxBatchBodies/2)}
+	reads, writes, lists, decoding := newLine(maxReads, o.Share), a.writes, newLine(maxLists, o.Share), newLine(maxDecode, o.Share)
 	a.routes = []route{
-		{http.MethodPost, "/v1/sms", ScopeSend, nil, maxBody, a.submit},
-		{http.MethodGet, "/v1/sms", ScopeRead, listParameters, 0, a.list},
-		{http.MethodPost, "/v1/sms/batch", ScopeSend, nil, maxBatchBody, a.submitBatch},
-		{http.MethodPost, "/v1/sms/preview", ScopeSend, nil, maxBody, a.preview},
-		{http.MethodGet, "/v1/sms/{id}", ScopeRead, []string{"wait"}, 0, a.lookUp},
-		{http.MethodPost, "/v1/sms/{id}/cancel", ScopeSend, nil, 0, a.cancel},
-		{http.MethodPost, "/v1/sms/{id}/resend", ScopeSend, nil, 0, a.resend},
-		{http.MethodDelete, "/v1/sms/{id}/message", ScopeSend, nil, 0, a.deleteText},
-		{http.MethodGet, "/v1/status", ScopeRead, nil, 0, a.status},
+		{http.MethodPost, "/v1/sms", ScopeSend, nil, maxBody, writes, a.submit},
+		{http.MethodGet, "/v1/sms", ScopeRead, listParameters, 0, lists, a.list},
+		{http.MethodPost, "/v1/sms/batch", ScopeSend, nil, maxBatchBody, decoding, a.submitBatch},
+		{http.MethodPost, "/v1/sms/preview", ScopeSend, nil, maxBody, reads, a.preview},
+		{http.MethodGet, "/v1/sms/{id}", ScopeRead, []string{"wait"}, 0, reads, a.lookUp},
+		{http.MethodPost, "/v1/sms/{id}/cancel", ScopeSend, nil, 0, writes, a.cancel},
+		{http.MethodPost, "/v1/sms/{id}/resend", ScopeSend, nil, 0, writes, a.resend},
+		{http.MethodDelete, "/v1/sms/{id}/message", ScopeSend, nil, 0, writes, a.deleteText},
+		{http.MethodGet, "/v1/status", ScopeRead, nil, 0, reads, a.status},
 	}
 	return a, nil
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -14,6 +15,11 @@ import (
 const (
 	maxBatch     = 100     // messages
 	maxBatchBody = 3 << 20 // bytes
+	// batchRate and batchBurst limit how many messages an owner may submit in batches in
+	// each function: batchRate per second, and batchBurst at once. They bound what an
+	// owner can cost with messages that are not accepted.
+	batchRate  = 500
+	batchBurst = 5000
 	// parallel is the number of calls that one request makes at the same time.
 	parallel = 16
 )
@@ -38,6 +44,12 @@ func (a *api) submitBatch(c *call) (answer, error) {
 	if wrong := document.Errors(); wrong != nil {
 		return answer{}, &apiError{slug: invalidFields, fields: wrong}
 	}
+	if !a.Share {
+		if wait := a.batched.take(c.caller.Owner, len(messages), a.Now()); wait > 0 {
+			return answer{}, tooMany(fmt.Sprintf("At most %d messages may be submitted in batches per second, and %d at once.", batchRate, batchBurst), wait)
+		}
+	}
+	c.leave() // from now on, each message waits for its own turn
 	results := a.acceptAll(c.Context(), c, messages)
 	var accepted []acceptance
 	view := batchView{Results: make([]resultView, len(results))}
@@ -61,7 +73,7 @@ type result struct {
 // acceptAll accepts these messages one after another, so that the first message is
 // accepted and the others are treated as repetitions of the first.
 func (a *api) acceptAll(ctx context.Context, c *call, messages []*strictjson.Fields) []result {
-	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Accept)
+	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Accept-c.waited)
 	defer cancel()
 	results := make([]result, len(messages))
 	keys := make([]string, len(messages))
@@ -83,6 +95,11 @@ func (a *api) acceptAll(ctx context.Context, c *call, messages []*strictjson.Fie
 		group.Go(func() error {
 			for _, i := range chain {
 				results[i].err = a.protect(ctx, func() (err error) {
+					leave, ok := a.writes.enter(ctx, c.caller.Owner, requestPause)
+					if !ok {
+						return tooBusy()
+					}
+					defer leave()
 					results[i].accepted, err = a.accept(ctx, c.caller, messages[i], keys[i])
 					return err
 				})

@@ -213,3 +213,38 @@ func TestBatchIsAnsweredInTimeIfTheStoreHangs(t *testing.T) {
 		}
 	})
 }
+
+func TestBatchesHaveARate(t *testing.T) {
+	const atOnce, perSecond = 5000, 500
+	d := deploy(t)
+	batch := func(n int, edits ...edit) reply {
+		t.Helper()
+		return d.do(t, http.MethodPost, "/v1/sms/batch", `{"messages": [`+strings.Repeat("{}, ", n-1)+`{}]}`, edits...)
+	}
+	messages := func(want int) {
+		t.Helper()
+		for n := 100; n <= want; n += 100 {
+			if r := batch(100); r.status != http.StatusOK {
+				t.Fatalf("message %d of %d: status %d: %s", n, want, r.status, r.body)
+			}
+		}
+		refused := batch(1)
+		mustBe(t, refused, http.StatusTooManyRequests, "too-many-requests")
+		if after := refused.header.Get("Retry-After"); after != "1" {
+			t.Errorf("Retry-After is %q, want 1", after)
+		}
+	}
+	messages(atOnce)
+	if r := batch(100, by(api.Caller{ClientID: "bob", Owner: "bob", Scopes: alice.Scopes})); r.status != http.StatusOK {
+		t.Errorf("a batch of another owner has status %d", r.status)
+	}
+	d.clock.Advance(time.Second)
+	messages(perSecond)
+	d.options.Share = true
+	d.restart(t)
+	for range atOnce/100 + 1 {
+		if r := batch(100); r.status != http.StatusOK {
+			t.Fatalf("on one machine: status %d: %s", r.status, r.body)
+		}
+	}
+}

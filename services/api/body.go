@@ -42,12 +42,12 @@ func validKey(key string) bool {
 	return key != "" && len(key) <= 255 && printable && strings.Trim(key, " ") == key
 }
 
-// maxNothing is the maximum size, in bytes, of a body that says nothing.
+// maxNothing is the maximum size, in bytes, of a body that counts as empty.
 const maxNothing = 16
 
-// readNoBody returns an error if the request has a body that says something. A client that
-// sends such a body expects it to have an effect, but these operations ignore it. Some
-// client libraries send an empty JSON object with every POST.
+// readNoBody returns an error unless the body of the request is empty or an empty JSON object. A client that
+// sends any other body expects it to have an effect, but these operations ignore bodies. Some client
+// libraries send an empty JSON object with every POST.
 func (c *call) readNoBody() error {
 	unexpected := &apiError{slug: malformedRequest, detail: "This operation takes no body."}
 	if c.ContentLength > maxNothing { // refuse the body before it has arrived
@@ -72,17 +72,8 @@ func unreadable(err error) *apiError {
 	return &apiError{slug: malformedRequest, detail: "The body could not be read completely.", cause: err}
 }
 
-// readDocument reads a body that must be exactly one JSON document.
-func (c *call) readDocument() (*strictjson.Fields, error) {
-	if err := checkMediaType(c.Header); err != nil {
-		return nil, err
-	}
-	body, err := readBody(c.Request, c.maxBody)
-	if err != nil {
-		return nil, err
-	}
-	return strictjson.Decode(body)
-}
+// readDocument decodes the body, which must be exactly one JSON document.
+func (c *call) readDocument() (*strictjson.Fields, error) { return strictjson.Decode(c.body) }
 
 // checkMediaType requires uncompressed JSON in UTF-8. RFC 8259 defines no parameters for
 // application/json, but clients add some. Only a charset other than UTF-8 would change
@@ -103,8 +94,8 @@ func checkMediaType(h http.Header) error {
 	return nil
 }
 
-// These constants limit how many bytes of request bodies are in memory. A decoded body
-// takes up to about twice its size.
+// These constants limit how many bytes of request bodies are in memory. Decoding a body takes up to about
+// twice its size in memory.
 const (
 	maxBodies      = 16 << 20
 	maxBatchBodies = 24 << 20
@@ -113,17 +104,23 @@ const (
 const (
 	// roomTime is how long a request waits for room in memory.
 	roomTime = time.Second
-	// maxRetry is the longest time that a client is told to wait if there is no room in
-	// memory. Each client waits for a random time, so that they do not all come back at
-	// once.
+	// lineTime is how long a request waits for its turn. It is part of the time that the
+	// request has.
+	lineTime = 3 * time.Second
+	// maxRetry is the longest time that a client must wait before it repeats a request
+	// that was refused as busy. Each client is told to wait for a random time up to
+	// maxRetry, so that the repetitions do not all come at once.
 	maxRetry = 10 * time.Second
 )
 
-// admit reserves room in memory for the body of c. The caller must call done to release the
-// room. If too many bodies are in memory, admit waits for up to roomTime and then returns
-// an error. Before it returns this error, it reads and discards the body, because many
-// clients do not read an answer before they have sent the whole body.
-func (a *api) admit(c *call) (done func(), err error) {
+// readBody reads the body of c into memory. The caller must call done when the body is no
+// longer needed, unless done is nil. If too many bodies are in memory, readBody waits for
+// up to roomTime. If there is still no room, it reads the body and discards it, because
+// many clients do not read an answer before they have sent the whole body.
+func (a *api) readBody(c *call) (done func(), err error) {
+	if err := checkMediaType(c.Header); err != nil {
+		return nil, err
+	}
 	room := a.bodies
 	if c.maxBody == maxBatchBody {
 		room = a.batches
@@ -135,16 +132,22 @@ func (a *api) admit(c *call) (done func(), err error) {
 	ctx, cancel := context.WithTimeout(c.Context(), roomTime)
 	defer cancel()
 	done, ok := room.await(ctx, c.caller.Owner, size)
-	if ok {
-		return done, nil
+	if !ok {
+		// The answer is the same whether or not the whole body arrives.
+		_, _ = io.CopyN(io.Discard, c.Body, c.maxBody)
+		return nil, tooBusy()
 	}
-	// The answer is the same whether or not the whole body arrives.
-	_, _ = io.CopyN(io.Discard, c.Body, c.maxBody)
-	wait := rand.N(maxRetry).Truncate(time.Second) + time.Second //nolint:gosec // no secret
-	return nil, &apiError{slug: busy, retryAfter: wait}
+	c.body, err = readAll(c.Request, c.maxBody)
+	return done, err
 }
 
-func readBody(r *http.Request, limit int64) ([]byte, error) {
+// tooBusy returns the error for a request for which there is no room.
+func tooBusy() *apiError {
+	wait := rand.N(maxRetry).Truncate(time.Second) + time.Second //nolint:gosec // no secret
+	return &apiError{slug: busy, retryAfter: wait}
+}
+
+func readAll(r *http.Request, limit int64) ([]byte, error) {
 	tooLarge := &apiError{slug: bodyTooLarge, detail: fmt.Sprintf("The body may have at most %d bytes.", limit)}
 	if r.ContentLength > limit {
 		return nil, tooLarge

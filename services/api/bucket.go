@@ -6,7 +6,7 @@ import (
 )
 
 // buckets limits how often each owner does something in this process. Each owner has a
-// bucket of tokens, which refills over time. Each action takes one token.
+// bucket of tokens, which refills over time.
 type buckets struct {
 	pause time.Duration // the time in which a bucket gets one token
 	size  int           // how many tokens a full bucket has
@@ -19,9 +19,10 @@ func newBuckets(perSecond, size int) *buckets {
 	return &buckets{pause: time.Second / time.Duration(perSecond), size: size, full: make(map[string]time.Time)}
 }
 
-// take takes one token from the bucket of owner, and returns 0. If the bucket is empty,
-// take returns the time until the bucket gets its next token.
-func (b *buckets) take(owner string, now time.Time) (wait time.Duration) {
+// take takes n tokens from the bucket of owner, and returns 0. If the bucket has fewer
+// tokens, take takes none, and returns the time until the bucket has n. A bucket never has
+// more than size tokens.
+func (b *buckets) take(owner string, n int, now time.Time) (wait time.Duration) {
 	now = now.Round(0) // use the wall clock, because the monotonic clock may stop while the process is stopped
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -33,10 +34,16 @@ func (b *buckets) take(owner string, now time.Time) (wait time.Duration) {
 	case full.After(empty): // the clock was set back
 		full = empty
 	}
-	wait = full.Add(b.pause).Sub(empty)
+	taken := full.Add(time.Duration(n) * b.pause)
+	wait = taken.Sub(empty)
 	if wait <= 0 {
-		full = full.Add(b.pause)
+		full = taken
 	}
 	b.full[owner] = full
 	return max(wait, 0)
+}
+
+// tooMany returns the error for an owner that must wait for its bucket.
+func tooMany(detail string, wait time.Duration) *apiError {
+	return &apiError{slug: tooManyRequests, detail: detail, retryAfter: (wait + time.Second - 1).Truncate(time.Second)}
 }

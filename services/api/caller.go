@@ -16,13 +16,13 @@ const (
 	ScopeRead = "sms/read"
 )
 
-// Token holds what a verified token says.
+// Token holds the facts from a verified token.
 type Token struct {
 	ClientID string
 	Scopes   []string // full names, like sms/send
 }
 
-// Caller says who makes a request, and what they may do.
+// Caller says which client makes a request, and what this client may do.
 type Caller struct {
 	ClientID string   // the id of the credentials
 	Owner    string   // the tenant whose messages the client sends and sees

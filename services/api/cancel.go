@@ -6,8 +6,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// cancel serves POST /v1/sms/{id}/cancel. If an envelope of the message is still on the
-// queue, the sender finds that the message is canceled, and deletes the envelope.
+// cancel serves POST /v1/sms/{id}/cancel. If the queue still contains an envelope of the message, the sender
+// finds that the message is canceled, and deletes this envelope.
 func (a *api) cancel(c *call) (answer, error) {
 	m, err := a.change(c, func(m sms.Message) (sms.Message, bool, error) {
 		after, changed, err := a.Rules.Cancel(m, a.Now())

@@ -9,9 +9,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// change applies rule to the caller's message whose id is in the path. It returns an error
-// of rule unchanged. If it does not know whether the store made the change, the detail of
-// its error is onUnknown.
+// change applies the function rule to the caller's message whose id is in the path. If the function rule
+// returns an error, change returns this error unchanged. If it does not know whether the store made the
+// change, the detail of its error is onUnknown.
 func (a *api) change(
 	c *call, rule func(sms.Message) (after sms.Message, changed bool, err error), onUnknown string,
 ) (sms.Message, error) {

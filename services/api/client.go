@@ -10,7 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/strictjson"
 )
 
-// Client holds what a deployment knows about one client.
+// Client holds a deployment's settings for one client.
 type Client struct {
 	Owner  string   // the tenant whose messages the client sends and sees
 	Scopes []string // full names, like sms/send

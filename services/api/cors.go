@@ -15,8 +15,8 @@ const (
 )
 
 // AllowOrigin returns a handler that lets web pages of origin, and of no other origin, use
-// the API in next. If origin is empty, it returns next. A browser asks for permission
-// without a token, so next must contain the handler of Authenticate.
+// the API in next. If origin is empty, AllowOrigin returns the handler next unchanged. A browser asks for
+// permission without a token, so next must contain the handler of Authenticate.
 func AllowOrigin(origin string, next http.Handler) http.Handler {
 	if origin == "" {
 		return next

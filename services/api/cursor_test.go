@@ -2,7 +2,7 @@ package api
 
 import "testing"
 
-// No cursor may be accepted unless cursorOf made it for this selection.
+// A cursor must be refused unless cursorOf made it for the same selection.
 func FuzzCursor(f *testing.F) {
 	f.Add("owner=a", "1904119200000.7", "")
 	f.Add("owner=a&status=queued", "1904119200000.0196a3c4-5d3e-7c1a-9b7e-2f1d0c9b8a76", "MS5hYmMuMTIz")

@@ -169,9 +169,9 @@ func mustBe(t testing.TB, response reply, status int, slug string) problem {
 
 type watchedStore struct {
 	api.Store
-	// before runs before each call. If it returns an error, the call fails.
+	// The function before runs before each call. If before returns an error, the call fails.
 	before func(ctx context.Context, call string, m sms.Message) error
-	// after runs after each call. Its result replaces the error of the call.
+	// The function after runs after each call. The result of after replaces the error of the call.
 	after func(ctx context.Context, call string, m sms.Message, err error) error
 
 	mu    sync.Mutex

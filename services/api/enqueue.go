@@ -10,9 +10,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// enqueue enqueues the accepted messages that are new and due soon. The client does not
-// learn of a failure, because the relay will enqueue the message: on its next run if
-// enqueue can mark the record as due, and otherwise at the next rescue.
+// enqueue enqueues the accepted messages that are new and due soon. If this fails, the client is not told,
+// because the relay will enqueue the message: on its next run if enqueue can mark the record as due, and
+// otherwise at the next rescue.
 func (a *api) enqueue(ctx context.Context, accepted ...acceptance) {
 	ctx = context.WithoutCancel(ctx)
 	now := a.Now()

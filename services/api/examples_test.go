@@ -9,7 +9,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// The examples must be valid today, because people try them out.
+// Every example must be valid on the current date, because people try the examples out.
 func TestRequestExamplesAreAccepted(t *testing.T) {
 	posted := 0
 	for path, item := range openContract(t).Paths.Map() {

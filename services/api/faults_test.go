@@ -149,7 +149,7 @@ func TestNoAnswerTakesTenSeconds(t *testing.T) {
 	}
 	hanging := taking{"on a hanging store", func(int, string) func(context.Context) error { return hang }}
 	slow := taking{"on a slow store and a hanging queue", func(_ int, name string) func(context.Context) error {
-		if name == "update" { // the update after the queue has failed
+		if name == "update" { // the update that follows after an enqueue has failed
 			return hang
 		}
 		return almost

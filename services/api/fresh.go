@@ -90,8 +90,8 @@ func (f *FreshClients) Client(ctx context.Context, id string) (Client, bool, err
 	return c, true, nil
 }
 
-// known returns the clients if they were read less than age ago. Otherwise it returns
-// nil.
+// known returns the clients of the last successful read if this read began less than age ago. Otherwise known
+// returns nil.
 func (f *FreshClients) known(age time.Duration) FixedClients {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -106,8 +106,8 @@ func (f *FreshClients) isYounger(age time.Duration, t time.Time) bool {
 }
 
 // refresh returns the result of a read. If a read is running, or began within the last
-// second, refresh returns the result of that read. Otherwise it begins a new read. If
-// strong is true, only strongly consistent reads count.
+// second, refresh returns the result of that read. Otherwise it begins a new read. If strong is true, refresh
+// uses only strongly consistent reads.
 func (f *FreshClients) refresh(ctx context.Context, strong bool) (FixedClients, error) {
 	r, mine := f.join(strong)
 	if mine {
@@ -144,8 +144,8 @@ func (f *FreshClients) join(strong bool) (r *reading, mine bool) {
 	return f.last, true
 }
 
-// fill carries out the read r, and sets its result. It goes on even if the client of this
-// request disconnects, because other requests may wait for r.
+// fill carries out the read r, and sets its result. The read goes on even if the client of this request
+// disconnects, because other requests may wait for r.
 func (f *FreshClients) fill(ctx context.Context, r *reading) {
 	defer close(r.ended)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clientsReadTime)

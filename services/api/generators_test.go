@@ -14,14 +14,14 @@ import (
 )
 
 // The tests in this file keep the contract in a form from which generators make clients
-// that compile and work. Each rule stands for a fault that a generator had with an
-// earlier contract. test/contract/client runs the generators themselves.
+// that compile and work. Each rule prevents a fault that a generator had with an earlier contract. The tests
+// in test/contract/client run the generators themselves.
 
 // reserved matches the names that generators or languages use for themselves.
 var reserved = regexp.MustCompile(`(?i)^(new.*|.*(response|params|jsonbody|requestbody|withdefaults)|client|server|handler|config|configuration|` +
 	`error|exception|event|status|time|date|datetime|encoding|type|key|map|list|set|object|string|number|any|enum|file|model|request|api)$`)
 
-// owned has the beginnings of the names that an operation has in generated code: of its
+// owned contains the beginnings of names in generated code: for each operation, generators name its
 // parameters, its answers and so on.
 var owned = []string{"Request", "Response", "Params", "OperationRequest", "Error", "Success"}
 
@@ -187,7 +187,8 @@ func TestAddressesAreAbsolute(t *testing.T) {
 }
 
 // TestWholeExamplesAreAccepted posts the bodies that generators and Swagger UI compose
-// from the examples of single fields. Readers try them out, so they must be valid today.
+// from the examples of single fields. Readers try these bodies out, so each body must be valid on the current
+// date.
 func TestWholeExamplesAreAccepted(t *testing.T) {
 	schemas := openContract(t).Components.Schemas
 	for _, name := range []string{"MessageRequest", "BatchMessageRequest"} {

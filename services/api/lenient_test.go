@@ -61,7 +61,7 @@ func TestOnlyAByteOrderMarkIsNoDocument(t *testing.T) {
 }
 
 // TestIDsInCapitals uses the id in capitals for every operation that has an id in its
-// path. Answers show it in small letters.
+// path. Answers must show the id in small letters.
 func TestIDsInCapitals(t *testing.T) {
 	each(t, func(t *testing.T, d *deployment, o operation) {
 		if !strings.Contains(o.path, "{id}") {

@@ -19,7 +19,7 @@ const highestLimit = 1_000_000_000
 
 // Limits protect against a client that sends too much or to the wrong places. They count
 // all messages of an owner, whichever client sent them. Where a client's limit is zero, the
-// deployment's limit applies. If that is zero too, there is no limit.
+// deployment's limit applies. If the deployment's limit is zero too, there is no limit.
 type Limits struct {
 	// AllowedCountries lists the countries that the client may send messages to. For this
 	// client, it replaces the deployment's list of countries.
@@ -82,8 +82,8 @@ type limited struct {
 	name, detail string
 }
 
-// countsOf returns the counts that m adds to, one for each limit that l sets. If l sets
-// no limit, countsOf returns no counts, and the API need not call the store.
+// countsOf returns the counts that m adds to, one for each limit that l sets. If l sets no limit, countsOf
+// returns an empty list, and the API need not call the store.
 func countsOf(m sms.Message, l Limits, now time.Time) []limited {
 	var counts []limited
 	if limit := l.MessagesPerRecipientHour; limit > 0 {
@@ -97,10 +97,9 @@ func countsOf(m sms.Message, l Limits, now time.Time) []limited {
 	return counts
 }
 
-// count adds all of counts in the store, or none of them. The slug of its error is
-// limit-exceeded or unavailable. If the answer of the store is lost, a count may remain
-// in the store although its message is not accepted. The limit then refuses too much
-// rather than too little.
+// count adds all elements of counts to the counters in the store, or adds nothing. The slug of its error is
+// limit-exceeded or unavailable. If the answer of the store is lost, a message may stay counted although it
+// is not accepted. The limit then refuses too much rather than too little.
 func (a *api) count(ctx context.Context, counts []limited, now time.Time) error {
 	for i, c := range counts {
 		err := a.Store.Count(ctx, c.Count)
@@ -125,7 +124,7 @@ func (c limited) apiError(now time.Time) *apiError {
 	}
 }
 
-// giveBack subtracts counts in the store, because the message that was counted was not
+// giveBack subtracts counts from the counters in the store, because the message that was counted was not
 // accepted. If this fails, giveBack only logs the error.
 func (a *api) giveBack(ctx context.Context, counts []limited) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.Deadlines.Cleanup)

@@ -86,7 +86,7 @@ func TestLimits(t *testing.T) {
 	t.Run("that refuse give back what other limits counted", func(t *testing.T) {
 		d := limit(t, api.Limits{PartsPerDay: 1, MessagesPerRecipientHour: 5})
 		d.accepted(t, goodBody)
-		for range 10 { // within the limit per number, beyond the limit per day
+		for range 10 { // a message within the limit per number, but beyond the limit per day
 			mustBe(t, d.post(t, goodBody), http.StatusTooManyRequests, "limit-exceeded")
 		}
 		d.options.Limits.PartsPerDay = 5

@@ -35,14 +35,10 @@ func (a *api) list(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if wait := a.pages.take(c.caller.Owner, a.Now()); wait > 0 {
-		return answer{}, &apiError{
-			slug:       tooManyRequests,
-			detail:     fmt.Sprintf("At most %d pages of lists are read per second, and %d at once.", listRate, listBurst),
-			retryAfter: (wait + time.Second - 1).Truncate(time.Second),
-		}
+	if wait := a.pages.take(c.caller.Owner, 1, a.Now()); wait > 0 {
+		return answer{}, tooMany(fmt.Sprintf("At most %d pages of lists are read per second, and %d at once.", listRate, listBurst), wait)
 	}
-	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.List)
+	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.List-c.waited)
 	defer cancel()
 	page, err := a.Store.List(ctx, q)
 	if _, ok := errors.AsType[*sms.InvalidError](err); ok {

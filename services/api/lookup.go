@@ -48,8 +48,8 @@ func snapshotOf(m sms.Message) snapshot {
 	return snapshot{body: body, tag: `"` + hex.EncodeToString(sum[:16]) + `"`}
 }
 
-// answer returns an answer that shows the message. Its entity tag is the one of a look-up,
-// so that a client can use it with If-None-Match after any operation.
+// answer returns an answer that shows the message. The answer has the same entity tag as a look-up, so that a
+// client can use this tag with If-None-Match after any operation.
 func (s snapshot) answer(status int) answer {
 	header := http.Header{"Content-Type": {"application/json"}, "Etag": {s.tag}}
 	return answer{status: status, header: header, body: s.body}
@@ -58,6 +58,8 @@ func (s snapshot) answer(status int) answer {
 // own reads the message whose id is in the path. It returns sms.ErrNotFound if the caller
 // does not own the message.
 func (a *api) own(ctx context.Context, c *call) (sms.Message, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Read-c.waited)
+	defer cancel()
 	m, err := a.get(ctx, c.id)
 	if err != nil {
 		return sms.Message{}, err
@@ -68,8 +70,8 @@ func (a *api) own(ctx context.Context, c *call) (sms.Message, error) {
 	return m, nil
 }
 
-// get reads one message. If there is no such message, its error is sms.ErrNotFound. Any
-// other error becomes unavailable, because a client can always repeat a read.
+// get reads one message. If there is no such message, the error is sms.ErrNotFound. Any other error becomes
+// the problem unavailable, because a client can always repeat a read.
 func (a *api) get(ctx context.Context, id string) (sms.Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Read)
 	defer cancel()

@@ -27,7 +27,7 @@ func TestNumbersThatADeploymentAccepts(t *testing.T) {
 		change        func(*api.Options)
 		kind          string
 		doubtful      bool
-		check, detail string // the check that fails, if there is one, and part of the reason
+		check, detail string // the check that fails and a part of the reason, or "" if no check fails
 	}{
 		{"a mobile number", "+5511999999999", nil, "mobile", false, "", ""},
 		{"a landline", "+551123456789", nil, "fixed-line", false, "", ""},
@@ -95,8 +95,8 @@ func TestARefusalNamesTheCharacter(t *testing.T) {
 	}
 }
 
-// TestTwoFormsOfANumberAreOneRecipient checks numbers in Argentina and Mexico, of which
-// people use two international forms.
+// TestTwoFormsOfANumberAreOneRecipient checks numbers in Argentina and Mexico, where people use two
+// international forms of the same number.
 func TestTwoFormsOfANumberAreOneRecipient(t *testing.T) {
 	for country, forms := range map[string][]string{
 		"AR": {"+54 9 11 2345-6789", "+54 11 2345-6789", "+541123456789"},

@@ -71,7 +71,7 @@ func TestPreview(t *testing.T) {
 			if got.results() != tt.results || got.Acceptable == strings.Contains(tt.results, "-") {
 				t.Errorf("the checks are %q and acceptable is %v, want %q", got.results(), got.Acceptable, tt.results)
 			}
-			// If the preview says acceptable, a submission of the same body must be
+			// If the preview says that a message is acceptable, a submission of the same body must be
 			// accepted.
 			if status := d.post(t, tt.body).status; (status == http.StatusAccepted) != got.Acceptable {
 				t.Errorf("the submission was answered with status %d", status)

@@ -53,8 +53,7 @@ type kind struct {
 }
 
 // kinds lists all kinds of problems, and which error becomes which kind. docs/problems.md
-// is generated from this list. An error that is not in the list becomes the kind
-// internal.
+// is generated from this list. An error that is not in the list becomes a problem of the kind "internal".
 var kinds = []kind{
 	{malformedRequest, http.StatusBadRequest, "The request cannot be read",
 		"The body is not exactly one JSON document in UTF-8, the operation takes no body, or a header or query parameter is invalid.",
@@ -107,9 +106,9 @@ var kinds = []kind{
 	{unavailable, http.StatusServiceUnavailable, "Temporarily unavailable",
 		"The service cannot process the request at the moment. Nothing was changed.",
 		"Repeat the request after the time in `Retry-After`.", 5 * time.Second, sms.ErrUnavailable},
-	{busy, http.StatusServiceUnavailable, "Too many large requests",
-		"Too many large requests of this client, or of all clients, are in progress. Nothing was changed.",
-		"Repeat the request after the time in `Retry-After`. Send fewer batches at the same time.", 5 * time.Second, nil},
+	{busy, http.StatusServiceUnavailable, "Too many requests at once",
+		"Too many requests of this client, or of all clients, are in progress. Nothing was changed.",
+		"Repeat the request after the time in `Retry-After`. Send fewer requests at the same time.", 5 * time.Second, nil},
 	{outcomeUnknown, http.StatusServiceUnavailable, "The outcome is unknown",
 		"It is not known whether the message was accepted. Repeat the request with its Idempotency-Key: the same key never creates a second message.",
 		"Repeat the request with the same `Idempotency-Key` after the time in `Retry-After`. If it had no key, the message may be sent twice.", 5 * time.Second, nil},

@@ -25,7 +25,7 @@ func (a *api) resend(c *call) (answer, error) {
 	}
 	// This deadline is for three steps together: reading the old message, recording the
 	// new one, and looking for the original.
-	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.Accept)
+	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.Accept-c.waited)
 	defer cancel()
 	now := a.Now()
 	draft := sms.Draft{Owner: c.caller.Owner, Client: c.caller.ClientID, Request: sms.Request{ResendOf: c.id}}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
@@ -19,6 +20,7 @@ type route struct {
 	scope string   // the scope that the caller needs
 	query []string // the query parameters that the route takes
 	body  int64    // the maximum size of the request's body in bytes; 0 if the route takes no body
+	line  *line    // where requests wait for their turn
 	serve func(*call) (answer, error)
 }
 
@@ -31,6 +33,9 @@ type call struct {
 	maxBody   int64  // the route's maximum body size, in bytes
 	id        string // the id of the message in the path, or "" if the path has none
 	query     url.Values
+	body      []byte
+	leave     func()        // ends the turn of this request early
+	waited    time.Duration // how long the request waited for its turn; the deadlines are shorter by this time
 }
 
 // find returns the route for c, and sets the fields of c that depend on the route. If no
@@ -80,7 +85,8 @@ func segmentsOf(escapedPath string) ([]string, bool) {
 	return segments, true
 }
 
-// match reports whether the path of r fits. The id is in small letters, as in all answers.
+// match reports whether the path of r fits. It returns the id in small letters, because all answers show ids
+// in small letters.
 func (r route) match(segments []string) (id string, ok bool) {
 	pattern := strings.Split(r.path, "/")
 	if len(pattern) != len(segments) {
@@ -100,8 +106,8 @@ func (r route) match(segments []string) (id string, ok bool) {
 // maxParameterName is how many bytes of the name of an unknown parameter an answer shows.
 const maxParameterName = 128
 
-// readQuery refuses parameters that the route does not have. Otherwise a misspelled
-// filter would select everything.
+// readQuery refuses parameters that the route does not have. If such parameters were ignored, a misspelled
+// filter would select all messages.
 func (c *call) readQuery(r route) error {
 	query, err := url.ParseQuery(c.URL.RawQuery)
 	if err != nil {

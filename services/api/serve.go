@@ -91,16 +91,25 @@ func (a *api) serve(ctx context.Context, c *call) (answer, error) {
 		return answer{}, err
 	}
 	if r.body == 0 {
-		if err := c.readNoBody(); err != nil {
-			return answer{}, err
+		err = c.readNoBody()
+	} else {
+		var done func()
+		if done, err = a.readBody(c); done != nil {
+			defer done()
 		}
-		return r.serve(c)
 	}
-	done, err := a.admit(c)
 	if err != nil {
 		return answer{}, err
 	}
-	defer done()
+	ctx, cancel := context.WithTimeout(ctx, lineTime)
+	defer cancel()
+	begin := time.Now()
+	leave, ok := r.line.enter(ctx, caller.Owner, requestPause+time.Duration(len(c.body))*bytePause)
+	if !ok {
+		return answer{}, tooBusy()
+	}
+	defer leave()
+	c.leave, c.waited = leave, time.Since(begin)
 	return r.serve(c)
 }
 

@@ -14,7 +14,7 @@ import (
 
 // status serves GET /v1/status. The answer is the same for every client.
 func (a *api) status(c *call) (answer, error) {
-	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.List)
+	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.List-c.waited)
 	defer cancel()
 	breaker, err := a.Store.LoadBreaker(ctx)
 	if err != nil {
@@ -69,8 +69,8 @@ var pauses = map[sms.Trouble]string{
 // fault is the reason for a pause that is not in the breaker's record.
 const fault sms.Trouble = "fault"
 
-// backlogAge is the maximum age of the backlog in an answer. During this time, status
-// requests read the queue and the agenda at most once.
+// backlogAge is the maximum age of the backlog in an answer. Within this time, all status requests together
+// read the queue and the agenda only once.
 const backlogAge = 5 * time.Second
 
 type backlogCache struct {

@@ -24,7 +24,7 @@ func (a *api) submit(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.Accept)
+	ctx, cancel := context.WithTimeout(c.Context(), a.Deadlines.Accept-c.waited)
 	defer cancel()
 	accepted, err := a.accept(ctx, c.caller, document, key)
 	if err != nil {
@@ -95,9 +95,9 @@ func (a *api) original(ctx context.Context, d sms.Draft, key string, refusal err
 
 // replay returns the message original if it was accepted for the same request as d, and
 // otherwise an error. Both have the same owner, because the id of a message depends on its
-// owner and key. Two resends of one message are the same request, whatever its status was.
-// If the text of the original was deleted, its fingerprint is gone too, and only the key
-// counts.
+// owner and key. Two resends of one message are the same request, even if the status of the message has
+// changed in between. If the text of the original was deleted, its fingerprint is gone too, so only the keys
+// are compared.
 func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 	same := original.ResendOf == d.ResendOf && (d.ResendOf != "" || original.TextDeleted || original.Fingerprint == d.Fingerprint())
 	if !same {
@@ -106,7 +106,7 @@ func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 	return acceptance{message: original, replayed: true}, nil
 }
 
-// errNotCounted means that there is no original message for a key, and that no count was
+// errNotCounted means that no earlier request created a message with this key, and that no counter was
 // changed.
 var errNotCounted = errors.New("no original")
 
@@ -128,8 +128,8 @@ func (a *api) record(ctx context.Context, d sms.Draft, l Limits, key string, now
 	if err := ctx.Err(); err != nil {
 		return acceptance{}, &apiError{slug: unavailable, cause: fmt.Errorf("before the write: %w", err)}
 	}
-	// From here on, continue until the deadline, even if the client disconnects. Once the
-	// record is written, the message is accepted and must be enqueued.
+	// From here on, continue until the deadline, even if the client disconnects. When the record is written,
+	// the message is accepted and must be enqueued.
 	deadline, _ := ctx.Deadline()
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()
@@ -149,7 +149,7 @@ func (a *api) record(ctx context.Context, d sms.Draft, l Limits, key string, now
 	return acceptance{message: m}, nil
 }
 
-// create writes m. If it returns sms.ErrConflict or sms.ErrUnavailable, m is not recorded.
+// create writes m. If the error is sms.ErrConflict or sms.ErrUnavailable, m is not recorded.
 // After any other error, m may be recorded.
 func (a *api) create(ctx context.Context, m sms.Message) error {
 	err := a.Store.Create(ctx, m)

@@ -12,7 +12,7 @@ type view struct {
 	ID                string       `json:"id"`
 	Status            sms.Status   `json:"status"`
 	sms.Request                    // the fields of the request, under the same names as in the stores
-	MaxPriceUSD       json.Number  `json:"maxPriceUSD,omitempty"` // hides the field of Request, which is a string
+	MaxPriceUSD       json.Number  `json:"maxPriceUSD,omitempty"` // replaces the field of the same name in Request, which is a string
 	Encoding          sms.Encoding `json:"encoding"`
 	Parts             int          `json:"parts"`
 	CreatedAt         instant      `json:"createdAt"`

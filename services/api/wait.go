@@ -8,9 +8,10 @@ import (
 
 const (
 	maxWait = 20 * time.Second
-	// maxWaiters limits how many look-ups wait at the same time. At most a quarter of them
-	// may be from one owner. Further look-ups do not wait. Together with lastLook, this
-	// limits the reads of waiting look-ups.
+	// maxWaiters limits how many look-ups wait for a change at the same time. At most a
+	// quarter of these look-ups may be from one owner. Further look-ups wait for up to a
+	// second and then show the message as it was before. maxWaiters and lastLook limit how
+	// many reads the waiting look-ups make.
 	maxWaiters = 1000
 	firstLook  = 100 * time.Millisecond
 	lastLook   = time.Second
@@ -33,8 +34,15 @@ func (c *call) readWait() (time.Duration, error) {
 // stops waiting, because the client can ask again. It also cancels a read that is not
 // done when the wait is over.
 func (a *api) awaitChange(c *call, known snapshot, wait time.Duration) snapshot {
+	c.leave()
 	done, ok := a.waiters.take(c.caller.Owner, 1)
 	if !ok {
+		// Without this pause, the client would repeat its request at once.
+		select {
+		case <-time.After(min(wait, time.Second)):
+		case <-a.Closing:
+		case <-c.Context().Done():
+		}
 		return known
 	}
 	defer done()

@@ -16,8 +16,8 @@ import (
 func TestWait(t *testing.T) {
 	type outcome struct {
 		status int
-		within time.Duration // the longest time that the answer may take
-		after  time.Duration // the shortest time that the answer may take
+		within time.Duration // the most time that the answer may take
+		after  time.Duration // the least time that the answer must take
 	}
 	cancel := func(d *deployment, t *testing.T, id string) {
 		if r := d.do(t, http.MethodPost, "/v1/sms/"+id+"/cancel", ""); r.status != http.StatusOK {

@@ -64,14 +64,14 @@ func (r *Receipts) updateBreaker(ctx context.Context, m sms.Message, rc sms.Rece
 }
 
 // cannotProve reports whether the hand-over that began at beganAt certainly cannot close
-// the breaker, even if the breaker has changed since the last read. The function proves
-// reports whether this hand-over would close a breaker in the given state.
+// the breaker, even if the breaker has changed since the last read. The parameter proves is a function that
+// returns whether this hand-over would close a breaker in the given state.
 func (r *Receipts) cannotProve(beganAt time.Time, proves func(sms.Breaker) bool) bool {
 	r.mu.Lock()
 	seen, seenAt := r.seen, r.seenAt
 	r.mu.Unlock()
 	switch {
-	case seenAt.IsZero(), seenAt.After(r.now()), seen.OpenedAt.After(r.now()): // if a time is in the future, a clock was wrong
+	case seenAt.IsZero(), seenAt.After(r.now()), seen.OpenedAt.After(r.now()): // a time in the future shows that a clock was wrong
 		return false
 	case beganAt.Before(seen.OpenedAt):
 		return true

@@ -124,8 +124,8 @@ func TestWhatClosesTheBreaker(t *testing.T) {
 	}
 }
 
-// Each receipt is void. Each time, another owner's message proves that the account is not
-// in trouble.
+// Each receipt is void. After each receipt, another owner's message proves that the account is not in
+// trouble.
 func TestOneDestinationUnderReviewStopsEverybodyOnce(t *testing.T) {
 	s := newStage(t)
 	m := s.sent(number, "c-0")
@@ -180,7 +180,7 @@ func TestTheOwnerOfAnUndeliveredProbeIsLastInLine(t *testing.T) {
 }
 
 // TestAProbeClosesABreakerThatOpenedWhileTheClockWasAhead uses a process that remembers the
-// breaker as it was when it opened. The relay then puts the times of the breaker right.
+// breaker as it was when it opened. The relay then corrects the times of the breaker.
 func TestAProbeClosesABreakerThatOpenedWhileTheClockWasAhead(t *testing.T) {
 	s := newStage(t)
 	right := s.now
@@ -267,7 +267,7 @@ func TestDeliveriesDoNotEachLookAtTheBreaker(t *testing.T) {
 	}
 }
 
-// The delivery of a probe must close the breaker, whatever state the Receipts remembers.
+// The delivery of a probe must close the breaker, even if the Receipts remembers an older state.
 func TestNoProbesDeliveryIsMissed(t *testing.T) {
 	look := func(s *stage) {
 		id := sms.NewToken()
@@ -358,7 +358,7 @@ func (s *stage) accept(to sms.Number) sms.Message {
 	return m
 }
 
-// The receipt is about a message of another application.
+// This receipt is about a message of another application.
 func (s *stage) spend() {
 	s.t.Helper()
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-foreign", Number: another, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}

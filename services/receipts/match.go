@@ -37,12 +37,12 @@ func ripe(k sms.PendingReceipt, cutoff time.Time) bool {
 	return !published(k).Add(clockSlack).After(cutoff) // guard: no hand-over in flight
 }
 
-// published returns the time of k's hand-over, or a later time. If the provider's clock is
-// slow, the time may be too early by up to clockSlack.
+// published returns the time of k's hand-over, or a later time. If the provider's clock is slow, the time in
+// k may be too early by up to clockSlack.
 func published(k sms.PendingReceipt) time.Time { return cmp.Or(k.Receipt.At, k.CameAt) }
 
 // matchByNumber applies k to the only hand-over that k may be about. The receipt k must
-// be ripe. The result found tells whether there was such a hand-over.
+// be ripe. It returns false if no hand-over, or more than one, fits k.
 //
 //   - It considers all unanswered hand-overs to k's number. It need not consider other
 //     hand-overs, because the id of every taken hand-over is recorded, and k has none of

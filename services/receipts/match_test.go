@@ -270,7 +270,7 @@ func TestSettleWaitsForWhatMayBeMatchedSoon(t *testing.T) {
 			tt.stage(s)
 			cutoff := m.HandOvers[0].At.Add(tt.cutoff)
 			s.now = s.now.Add(10 * time.Minute)
-			for range 2 { // twice, because the first time the receipts may come in the wrong order
+			for range 2 { // run it twice, because in the first run the receipts may come in the wrong order
 				var wait bool
 				var err error
 				if m, wait, err = s.receipts.Settle(t.Context(), m, cutoff); err != nil || wait != tt.wait {

@@ -9,8 +9,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// overtaken calls meanwhile once, after an id was not found. So another relay can overtake
-// the reader.
+// overtaken calls the function meanwhile once, after a search for an id has found nothing. In this function,
+// another relay can overtake the reader.
 type overtaken struct {
 	*sqlite.DB
 

@@ -80,8 +80,8 @@ func (r *Receipts) Apply(ctx context.Context, rc sms.Receipt) (Result, error) {
 	return Pending, r.keep(ctx, rc.Pending(r.now()))
 }
 
-// applyByID applies rc to the message that has the provider message id of rc. The result
-// found tells whether there is such a message.
+// applyByID applies rc to the message that has the provider message id of rc. It returns false if there is no
+// such message.
 func (r *Receipts) applyByID(ctx context.Context, rc sms.Receipt) (found bool, err error) {
 	id, err := r.store.FindByProviderRef(ctx, rc.Ref())
 	if errors.Is(err, sms.ErrNotFound) {

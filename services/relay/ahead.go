@@ -11,15 +11,15 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// A clock that was wrong may have written times that are ahead, as sms.Rules.Bound
-// describes. The agenda would show such work only when its time comes. So some runs also
-// read the far end of the agenda, where no clock that is right writes anything.
+// A wrong clock may have written times that are ahead, as sms.Rules.Bound describes. Work with such a time
+// would stay hidden until its time comes. So some runs also read the far end of the agenda, where no right
+// clock writes anything.
 
 // farEndRuns determines how often a relay reads the far end of the agenda: in every
 // farEndRuns-th run, and in a run for which there is a special reason.
 const farEndRuns = 10
 
-// newest is the latest time that a relay has seen, and its number of runs.
+// newest holds the latest time that a relay has seen, and the number of its runs.
 type newest struct {
 	mu   sync.Mutex
 	at   time.Time
@@ -40,7 +40,7 @@ func (n *newest) next(now time.Time) (back time.Duration, farEnd bool) {
 	return back, farEnd
 }
 
-// ever returns a time after every time that a clock has written.
+// ever returns a time that is later than any stored time.
 func ever(now time.Time) time.Time { return now.AddDate(200, 0, 0) }
 
 // boundBreaker loads the breaker. If it has a time that is ahead, boundBreaker first
@@ -121,7 +121,7 @@ func (p *pass) bound(ctx context.Context, e sms.DueEntry) error {
 	return err
 }
 
-// boundReceipts does for pending receipts what boundAgenda does for messages.
+// boundReceipts finds all pending receipts with times that are ahead, and replaces these times.
 func (p *pass) boundReceipts(ctx context.Context) error {
 	if !p.farEnd {
 		return nil

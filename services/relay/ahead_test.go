@@ -43,7 +43,7 @@ func TestWhatAClockAheadHasWrittenIsDoneSoon(t *testing.T) {
 				ahead += report.Ahead
 			}
 			run()
-			if ahead != 6 { // the breaker, four messages and a receipt
+			if ahead != 6 { // these are the breaker, four messages and a receipt
 				t.Errorf("the run found %d records with a time that is ahead, want 6: %s", ahead, &logs)
 			}
 			if got := strings.Count(logs.String(), `msg="stored time was ahead of the clock"`); got != 6 {
@@ -53,7 +53,7 @@ func TestWhatAClockAheadHasWrittenIsDoneSoon(t *testing.T) {
 			run()
 			s.arrive(lost, retry)
 			s.claim(retry)
-			s.is(dead, sms.Sending) // its hand-over may still be in flight
+			s.is(dead, sms.Sending) // the hand-over of the message may still be in flight
 			s.pass(s.rules.Lease)
 			run()
 			s.is(dead, sms.Queued)

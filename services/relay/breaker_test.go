@@ -40,8 +40,8 @@ func TestWhatAnOpenBreakerDiscardedComesBackAtItsClosing(t *testing.T) {
 	}
 }
 
-// The relay enqueues the waiting messages each time the breaker closes. This must not count
-// as a rescue, or messages would wait longer each time.
+// The relay enqueues the waiting messages each time the breaker closes. This enqueue must not count as a
+// rescue: otherwise messages would wait longer after each closing.
 func TestABreakerThatOpensOftenMakesNobodyWaitLonger(t *testing.T) {
 	s := newStage(t)
 	m := s.accept(nil)

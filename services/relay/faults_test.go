@@ -267,7 +267,7 @@ func runEndsBeforeItsDeadline(t *testing.T) {
 		ended = time.Now()
 		return ctx.Err()
 	}}
-	// A run keeps 5 seconds in reserve, so this run works for 300 ms.
+	// Every run ends 5 seconds before its deadline, so this run works for 300 ms.
 	ctx, cancel := context.WithTimeout(t.Context(), 5300*time.Millisecond)
 	defer cancel()
 	report, err := s.on(store, s.queue, options).Run(ctx)

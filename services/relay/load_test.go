@@ -100,8 +100,8 @@ func (s *stage) work(limit int) int {
 	return int(sent.Load())
 }
 
-// If the relay rescued messages that still wait on the queue, the queue would grow with
-// each run.
+// The relay must not rescue messages that still wait on the queue: if it did, the queue would grow with each
+// run.
 func TestALongBacklogDoesNotMultiplyEnvelopes(t *testing.T) {
 	const waiting = 10_000
 	s := newStage(t)

@@ -18,8 +18,8 @@ import (
 type pass struct {
 	*Relay
 	until         time.Time // a lease that ends at this time or earlier is over
-	force         bool      // end leases even before they are over
-	farEnd        bool      // also look for work that is due at a time that is ahead
+	force         bool      // whether to end leases before they are over
+	farEnd        bool      // whether to look also for work whose due time is ahead of the clock
 	leasesEndedAt time.Time // when the last lease had been ended; zero if some leases are left
 	backlog       int
 	breaker       sms.Breaker
@@ -60,8 +60,8 @@ func (p *pass) summary() Summary {
 
 func (p *pass) kinds(ctx context.Context) error {
 	leases := p.endLeases(ctx)
-	// First rescue messages, then send messages. Rescued messages stay due for rescue, so
-	// rescuing may take only half of the time.
+	// First rescue messages, then send messages. Rescued messages stay due for rescue, so rescuing may take
+	// at most half of the time of this pass.
 	half, cancel := shorten(ctx, 2)
 	defer cancel()
 	rescue := p.kind(half, sms.DueRescue)
@@ -121,7 +121,7 @@ func (p *pass) shard(ctx context.Context, w place) error {
 }
 
 // horizon returns the latest due time of the entries of this kind on which this pass
-// works. Entries that are due later must wait. The horizon may lie in the future:
+// works. Entries that are due later than the horizon must wait. The horizon may lie in the future:
 //
 //   - Messages to be sent are enqueued with a delay.
 //   - After the breaker has closed, the envelopes that senders discarded are replaced at
@@ -163,8 +163,8 @@ func (p *pass) waits(kind sms.DueKind) bool {
 //   - the message of e has expired, so that it must end, or
 //   - the message of e may become a probe; each pass works on only one such entry.
 //
-// If e is due for rescue at the expiry of its message, the pass leaves e in the agenda
-// until then.
+// If e is due for rescue exactly when its message expires, the pass leaves e in the agenda until the message
+// has expired.
 func (p *pass) skips(e sms.DueEntry) bool {
 	_, waiting := p.waiting.Load(e.Ref)
 	switch {
@@ -204,9 +204,9 @@ func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
 	return errors.Join(taken, p.enqueue(ctx, waiting))
 }
 
-// takeUp does the work that e is due for, except enqueuing. Unless this work is to end a
-// lease, takeUp first postpones e, so that no other relay works on e at the same time. If
-// the message must be enqueued now, takeUp returns it, due for rescue.
+// takeUp does the work that e is due for, except enqueuing. Except for the end of a lease, takeUp first
+// postpones e, so that no other relay works on e at the same time. If the message must be enqueued now,
+// takeUp returns it, due for rescue.
 func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
 	if e.Due.Kind == sms.DueLease {
 		return p.endLease(ctx, e)
@@ -225,15 +225,15 @@ func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) 
 	return p.end(ctx, m)
 }
 
-// sendTime limits how long the relay tries to enqueue messages. If this fails, mendTime
-// limits how long it tries to make them due again.
+// sendTime limits how long the relay tries to enqueue messages. If the relay cannot enqueue messages,
+// mendTime limits how long it tries to make them due again.
 const (
 	sendTime = 5 * time.Second
 	mendTime = 3 * time.Second
 )
 
-// enqueue enqueues messages. If it is not certain that a message is on the queue, the
-// message becomes due at once.
+// enqueue enqueues messages. A message becomes due at once if it is not certain that its envelope is on the
+// queue.
 func (p *pass) enqueue(ctx context.Context, messages []sms.Message) error {
 	envelopes := make([]sms.Envelope, len(messages))
 	for i, m := range messages {

@@ -71,7 +71,7 @@ func (lateMatcher) Settle(_ context.Context, m sms.Message, _ time.Time) (sms.Me
 	return m, false, nil
 }
 
-// endless has an agenda so long that no run can finish it.
+// An endless store has an agenda that is too long for any run.
 type endless struct {
 	relay.Store
 	receipts []sms.PendingReceipt

@@ -255,7 +255,7 @@ func (s *street) applyReceipt(t *rapid.T) {
 	}
 }
 
-// No hand-over may be recorded with the provider message id of another one.
+// No hand-over may be recorded with the provider message id of another hand-over.
 func (s *street) check(t *rapid.T) {
 	for _, id := range s.ids {
 		for _, h := range s.get(sms.Message{ID: id}).HandOvers {

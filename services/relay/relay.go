@@ -69,7 +69,7 @@ type Relay struct {
 	logger   *slog.Logger
 
 	newest  newest
-	stopped sync.Map // by place: the DueQuery.After with which the next pass continues after skippedPages
+	stopped sync.Map // by place: where the next pass continues after skippedPages, as a DueQuery.After
 }
 
 type place struct {

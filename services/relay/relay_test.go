@@ -298,7 +298,7 @@ func TestAMessageExpiresInTimeHoweverLongTheProviderAsksToWait(t *testing.T) {
 func TestAPendingReceiptSettlesInsteadOfResending(t *testing.T) {
 	for _, tc := range []struct {
 		name string
-		wait func(*stage) sms.Message // makes the message wait until the relay has work to do
+		wait func(*stage) sms.Message // puts the message into the agenda, so that the relay has work to do
 	}{
 		{"when a lease ends", func(s *stage) sms.Message {
 			m := s.claim(s.accept(nil))

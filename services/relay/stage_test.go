@@ -56,7 +56,7 @@ func newStage(t *testing.T) *stage {
 
 func (s *stage) clock() time.Time { return s.now.Add(time.Duration(s.waited.Load())) }
 
-// wait is the stage's relay.Options.Wait. It moves the clock.
+// wait is used as relay.Options.Wait. It does not sleep, but moves the clock of the stage.
 func (s *stage) wait(d time.Duration) { s.waited.Add(int64(d)) }
 
 func (s *stage) on(store relay.Store, queue sms.Queue, options relay.Options) *relay.Relay {

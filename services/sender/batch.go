@@ -18,7 +18,7 @@ import (
 //     the message again.
 //
 // An item also leaves the queue if its slot would begin too late. If the item waited on the
-// queue instead, each further receive would bring it closer to its last one.
+// queue instead, each further receive would bring it closer to its last receive.
 func (s *Sender) Batch(ctx context.Context, batch []sms.QueueItem, lastReceive int) []string {
 	handles := []string{}
 	var turns []Turn

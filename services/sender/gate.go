@@ -22,8 +22,8 @@ const (
 	Probe               // the breaker is open, and a probe is due or may begin
 )
 
-// Gate tells senders when to hand messages over. It obeys the pace and the breaker. It
-// does not claim messages.
+// Gate tells senders when to hand messages over. A gate keeps the pace and obeys the breaker. It does not
+// claim messages.
 type Gate struct {
 	store   GateStore
 	rules   sms.Rules
@@ -34,7 +34,7 @@ type Gate struct {
 
 	mu     sync.Mutex
 	seen   sms.Breaker
-	seenAt time.Time // when the breaker in the field seen was read, or somewhat earlier
+	seenAt time.Time // when the breaker in the field "seen" was read, or somewhat earlier
 	probed string    // the id of the message that this gate last chose as a probe
 }
 
@@ -54,8 +54,8 @@ func NewGate(store GateStore, rules sms.Rules, perSecond float64, now func() tim
 }
 
 // askAgain contains the pauses after which Ask tries again to read the breaker, one pause
-// for each try. Without these tries, the message would wait until its envelope becomes
-// visible again.
+// for each try. If Ask gave up after one try, the message would wait until its envelope becomes visible
+// again.
 var askAgain = []time.Duration{0, 100 * time.Millisecond, 500 * time.Millisecond}
 
 // Ask asks whether the breaker allows a hand-over now. If Ask cannot read the breaker, it
@@ -105,9 +105,9 @@ func (g *Gate) Probe(ctx context.Context, m sms.Message) (Signal, error) {
 	return Stop, nil
 }
 
-// Tell tells g that the breaker had the state b at askedAt or later. If b is closed and g
-// knows a newer state, g ignores b, unless the clock was set back. If b is open, g always
-// uses b for sms.BreakerAge, because it is safer to send nothing.
+// Tell informs g that the breaker had the state b at askedAt or later. If b is closed and g has seen a newer
+// state, g ignores b, unless the clock was set back. If b is open, g uses b for sms.BreakerAge even if g has
+// seen a newer state, because it is safer to send nothing.
 func (g *Gate) Tell(b sms.Breaker, askedAt time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -147,8 +147,8 @@ func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
 
 var errLate = errors.New("loading the breaker took so long that its answer is out of date")
 
-// known returns the last state of the breaker that g has seen. The result fresh tells
-// whether this state is recent enough.
+// known returns the last state of the breaker that g has seen. The result fresh is true if this state is
+// recent enough.
 func (g *Gate) known() (b sms.Breaker, fresh bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -165,8 +165,8 @@ func (g *Gate) change(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, 
 	return b, err
 }
 
-// note does the same as change, but makes no request if rule would not change the breaker
-// as g knows it. Only one caller at a time makes the request.
+// note does the same as change, but makes no request if the function rule would not change the state of the
+// breaker that g last saw. Only one caller at a time makes the request.
 func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bool)) error {
 	needless := func() bool {
 		b, _ := g.known()
@@ -189,9 +189,9 @@ func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bo
 	return err
 }
 
-// mayProve reports whether, as far as g knows, a taken hand-over may close the breaker.
-// Only the breaker's record shows whether it does. The hand-over is of the message with
-// this id, and began at beganAt.
+// mayProve reports whether a taken hand-over may close the breaker, judging by the last state that g has
+// seen. Only the breaker's record shows whether the hand-over closes the breaker. The hand-over is of the
+// message with this id, and began at beganAt.
 func (g *Gate) mayProve(id string, beganAt time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

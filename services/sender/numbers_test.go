@@ -201,7 +201,7 @@ func TestWhatTheNotesAboutNumbersCost(t *testing.T) {
 		name   string
 		owners bool
 		answer func(context.Context, sms.Message) (string, error)
-		loads  int // beyond one every 5 seconds
+		loads  int // the number of loads in addition to one every 5 seconds
 		saves  int
 	}{
 		{"one write a minute for numbers that are taken", false, takes, 10, 10},
@@ -280,7 +280,7 @@ func TestAThousandBadNumbersDoNotStarveProbes(t *testing.T) {
 		return takes(ctx, m)
 	}
 	good := b.accept(t, toNumber(0))
-	for n := range 1000 { // in each turn, a new process gets a message of the other owner
+	for n := range 1000 { // in each turn, a new process gets a message of the owner whose turn it is
 		b.restart().deliver(t, b.accept(t, ofOwner("bad", toNumber(n))))
 		b.now = b.now.Add(time.Second)
 		if n%60 == 59 {

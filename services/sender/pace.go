@@ -45,7 +45,7 @@ func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []ti
 	ctx, cancel := context.WithTimeout(ctx, bookTime)
 	defer cancel()
 	slots = make([]time.Time, len(parts))
-	var free time.Time // the end of all booked slots, as far as g knows
+	var free time.Time // the end of all booked slots that g has seen
 	for {
 		now := g.now()
 		if now.After(free) {
@@ -80,9 +80,9 @@ func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []ti
 
 // await waits for the slot of t. If t has no slot, or comes too late for its slot, await
 // books a new slot. The parameter signal is Go or Probe. After the wait, await returns
-// signal, or Stop if the breaker has opened meanwhile. If no slot begins by end, await
-// waits until end and returns Stop. It waits because a sender that ended earlier would
-// receive more messages than may be handed over.
+// signal, or Stop if the breaker has opened meanwhile. If no slot begins by end, await waits until end and
+// returns Stop. If await returned earlier, the sender would receive further messages, which could not be
+// handed over in time either.
 func (g *Gate) await(ctx context.Context, signal Signal, t *Turn, end time.Time) (Signal, error) {
 	for ; g.slot > 0; t.Slot = (time.Time{}) {
 		if t.Slot.IsZero() {

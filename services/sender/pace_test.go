@@ -21,7 +21,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// These are the timeout of a Lambda function, and its time for one message after the gate.
+// These times are those of a Lambda function: runTime is its timeout, and reserve is the time that it needs
+// for one message after the gate.
 const (
 	runTime = time.Minute
 	reserve = sender.PublishTime + sender.RecordTime + 2*time.Second
@@ -206,7 +207,7 @@ func TestAllSendersTogetherKeepThePace(t *testing.T) {
 	})
 }
 
-// The first hand-overs are as late as their slots allow, and the others are on time.
+// The first hand-overs are as late as their slots allow, and all other hand-overs are on time.
 func TestLateHandOversDoNotExceedThePace(t *testing.T) {
 	enginetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -235,7 +236,7 @@ func jitter(seed uint64, longest time.Duration) func(string) time.Duration {
 		mu.Lock()
 		defer mu.Unlock()
 		seed = seed*6364136223846793005 + 1442695040888963407
-		if seed>>60 > 2 { // most calls are fast
+		if seed>>60 > 2 { // all other calls are fast
 			return time.Duration(seed>>33) % (longest/20 + 1)
 		}
 		return time.Duration(seed>>33) % (longest + 1)

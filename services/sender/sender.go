@@ -99,8 +99,8 @@ func (s *Sender) Deliver(ctx context.Context, t Turn) error {
 	return nil
 }
 
-// askToProbe reads the message to which ref refers, and asks the gate whether this
-// message may be the next probe. A message that cannot be claimed now cannot be a probe.
+// askToProbe reads the message that ref names, and asks the gate whether this message may be the next probe.
+// A message that cannot be claimed now cannot be a probe.
 func (s *Sender) askToProbe(ctx context.Context, ref sms.Ref) (Signal, error) {
 	m, err := s.store.Get(ctx, ref.ID)
 	switch {
@@ -140,7 +140,7 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 		return nil
 	case !ok:
 		return fmt.Errorf("claiming message %s: %w", ref.ID, err)
-	case refused.Reason == sms.TooEarly: // the envelope came too early, perhaps because the clock was set back, so the message needs another one
+	case refused.Reason == sms.TooEarly: // the envelope came too early, perhaps because the clock was set back, so the message needs another envelope
 		_, err = change.Message(ctx, s.store, refused.Current, func(m sms.Message) (sms.Message, bool) {
 			return s.rules.EnqueueFailed(m, s.now())
 		})
@@ -154,9 +154,9 @@ func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 	return nil
 }
 
-// handOver hands a claimed message to the provider, and returns the outcome. First it
-// checks that the message has not expired, that the slot of t has not lapsed, and that
-// enough is left of the lease and of the caller's time.
+// handOver hands a claimed message to the provider, and returns the outcome. Before the hand-over, it checks
+// that the message has not expired, that the slot of t has not lapsed, and that the lease and the caller's
+// time last long enough.
 func (s *Sender) handOver(ctx context.Context, m sms.Message, c sms.Claim, t Turn) sms.Outcome {
 	// Read the real clock first. If the process is stopped after this read, the deadline
 	// stays the same.
@@ -206,7 +206,7 @@ func (s *Sender) record(ctx context.Context, m sms.Message, c sms.Claim, o sms.O
 	}
 }
 
-// tellBreaker notes in the breaker what an outcome says about the account:
+// tellBreaker notes an outcome in the breaker if it may show whether the account is in trouble:
 //
 //   - Account-wide trouble opens the breaker.
 //   - A probe that was taken may close the breaker.

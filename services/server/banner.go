@@ -24,8 +24,8 @@ sleep 1; curl -s -H "Authorization: Bearer $TOKEN" {base}$MESSAGE; echo
 `)
 }
 
-// greet prints the addresses of the API and of all pages. When greet prints its last
-// line, the server already accepts requests.
+// greet prints the addresses of the API and of all pages. The server must accept requests before greet is
+// called.
 func (m *machine) greet(w io.Writer, base string) {
 	c := m.config
 	fmt.Fprintf(w, "smsqueue %s is ready at %s\n\n", c.Version, base)

@@ -11,8 +11,8 @@ import (
 
 // part is something that the server does again and again. It goes on after every failure.
 type part struct {
-	trouble string        // what is wrong if it fails; shown to everybody
-	grace   time.Duration // how long it may fail before anybody is told
+	trouble string        // the description of the failure; shown to everybody
+	grace   time.Duration // how long the part may fail before the failure is reported
 	stops   bool          // whether messages wait while it fails
 }
 
@@ -26,7 +26,7 @@ var (
 	purging   = &part{trouble: "records past their retention are not removed", grace: 10 * time.Minute}
 )
 
-// condition knows which parts of the server fail at the moment.
+// condition records which parts of the server fail at the moment.
 type condition struct {
 	now    func() time.Time
 	logger *slog.Logger
@@ -37,7 +37,7 @@ type condition struct {
 
 type failing struct {
 	since time.Time
-	told  bool // whether the log says so
+	told  bool // whether the failure was logged
 }
 
 // note records that p has succeeded, or has failed with err. It logs when trouble begins
@@ -78,9 +78,8 @@ func (c *condition) fails(p *part) bool {
 	return c.failing[p] != nil
 }
 
-// troubles returns what is wrong, or "". If onlyStops is true, it leaves out trouble that
-// keeps no message waiting. The result since is the time when the first of these troubles
-// began.
+// troubles returns what is wrong, or "". If onlyStops is true, it leaves out trouble that does not make
+// messages wait. The result since is the time when the first of these troubles began.
 func (c *condition) troubles(onlyStops bool) (words string, since time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -51,7 +51,7 @@ func TestConditionTellsWhatFailsAfterItsGrace(t *testing.T) {
 	wants("", "", 2, 2)
 	note(wiping, broken)
 	note(wiping, nil)
-	wants("", "", 2, 2) // too short to be told
+	wants("", "", 2, 2) // too short to be reported
 	if got := log.String(); !strings.Contains(got, broken.Error()) {
 		t.Errorf("the log does not have the error:\n%s", got)
 	}

@@ -36,7 +36,7 @@ type Config struct {
 	// the inbox answers only requests from this machine.
 	InboxToken string
 	// AllowOrigin is the origin whose web pages may use the API, such as
-	// https://app.example.com. If it is empty, browsers let no page of another origin use it.
+	// https://app.example.com. If it is empty, browsers let no page of another origin use the API.
 	AllowOrigin string
 	// DefaultCountry is the country of numbers that are written without a plus sign. If
 	// DefaultCountry is empty, such numbers are refused.
@@ -60,8 +60,8 @@ type Config struct {
 // owners, so it needs a token if people at other machines can reach the server.
 func (c *Config) hasInbox() bool { return c.Clients == "" || c.inboxToken != "" }
 
-// numbers returns the rules for phone numbers. The simulated provider takes the numbers
-// that nobody can have.
+// numbers returns the rules for phone numbers. With the simulated provider, they also accept the numbers that
+// regulators reserve for films and books.
 func (c *Config) numbers() api.NumberRules {
 	return api.NumberRules{DefaultCountry: c.DefaultCountry, Types: c.NumberTypes, Strict: c.StrictNumbers, Fiction: c.Provider == Simulated}
 }

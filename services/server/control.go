@@ -159,7 +159,7 @@ func tell(ctx context.Context, dir string, order sms.Order, inUse error) (b sms.
 	if err != nil {
 		return b, fmt.Errorf("opening the data folder: %w", err)
 	}
-	defer func() { _ = folder.Close() }() // nothing is written through it
+	defer func() { _ = folder.Close() }() // nothing is written to the folder through this descriptor
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -7,7 +7,7 @@ import (
 )
 
 // crowd does work for many callers at once, so that a hundred callers cost hardly more than
-// one. A run answers only calls that came before it began. At least the time pause passes
+// one. A run answers only the calls that came before the run began. At least the time pause passes
 // between the beginnings of two runs.
 type crowd[T any] struct {
 	pause time.Duration

@@ -34,6 +34,7 @@ type door struct {
 	pages  http.Handler
 	logger *slog.Logger
 	now    func() time.Time
+	pause  time.Duration // before the answer to a wrong token
 	failed token.Failures
 }
 
@@ -43,8 +44,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	switch {
 	case d.token == "":
-		// There is no token, and onlyLocal has already refused all requests from other
-		// machines.
+		// There is no token, so the handler onlyLocal has already refused all requests from other machines.
 		d.pages.ServeHTTP(w, r)
 	case r.URL.Path == loginPath:
 		d.login(w, r)
@@ -59,8 +59,8 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // admits reports whether r proves that its sender knows the token. Tools send the token
-// itself in a header. Browsers send the cookie that they got at the login. A session that
-// lasts longer than any session began while the clock was wrong, and is over.
+// itself in a header. Browsers send the cookie that they got at the login. If a session would last longer
+// than allowed, it began while the clock was wrong, so treat it as over.
 func (d *door) admits(r *http.Request) bool {
 	if given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		if d.isToken(given) {
@@ -120,10 +120,12 @@ func (d *door) login(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
+// warn logs that a token was wrong, and delays the answer.
 func (d *door) warn(r *http.Request) {
 	if count := d.failed.Note(d.now()); count > 0 {
 		d.logger.WarnContext(r.Context(), "wrong inbox token", "remote", r.RemoteAddr, "count", count)
 	}
+	pause(r.Context(), d.pause)
 }
 
 func showLogin(w http.ResponseWriter, status int, failure string) {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -27,90 +26,8 @@ func fileOf(t *testing.T, text string) string {
 	return name
 }
 
-func TestRequestsOfAServerWithoutClientsBeginOnThisMachine(t *testing.T) {
-	server := start(t, Config{})
-	form := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
-	const grant = "grant_type=client_credentials&client_id=local&client_secret=local-secret"
-	bearer := bearer(t, server, "local", "local-secret")
-	paths := []string{"/", "/inbox/rows", "/inbox/login", "/docs", "/healthz", "/openapi.yaml", "/.well-known/jwks.json", "/v1/sms", "/nothing"}
-	for _, host := range []string{"evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.nip.io", "10.0.0.1"} {
-		t.Run("as "+host, func(t *testing.T) {
-			for _, path := range paths {
-				if got := ask(t, server, http.MethodGet, path, host, bearer, ""); got.status != http.StatusMisdirectedRequest {
-					t.Errorf("GET %s: status %d: %s", path, got.status, got.text)
-				}
-			}
-			if got := ask(t, server, http.MethodPost, "/oauth2/token", host, form, grant); got.status != http.StatusMisdirectedRequest {
-				t.Errorf("the token endpoint: status %d: %s", got.status, got.text)
-			}
-		})
-	}
-	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "x-forwarded-proto", "X-Real-IP"} {
-		t.Run("with "+name, func(t *testing.T) {
-			for _, path := range paths {
-				header := bearer.Clone()
-				header.Set(name, "127.0.0.1")
-				if got := ask(t, server, http.MethodGet, path, "localhost", header, ""); got.status != http.StatusMisdirectedRequest {
-					t.Errorf("GET %s: status %d: %s", path, got.status, got.text)
-				}
-			}
-		})
-	}
-	for _, host := range []string{"localhost", "LOCALHOST:80", "127.0.0.1:1", "127.9.9.9", "[::1]:1", "[::1]"} {
-		t.Run("as "+host, func(t *testing.T) {
-			if got := ask(t, server, http.MethodPost, "/oauth2/token", host, form, grant); got.status != http.StatusOK {
-				t.Errorf("the token endpoint: status %d: %s", got.status, got.text)
-			}
-		})
-	}
-}
-
-func TestTheInboxBehindAProxyNeedsItsToken(t *testing.T) {
-	clients := fileOf(t, `{"shop": {"secret": "shop-secret-secret"}}`)
-	for name, tc := range map[string]struct {
-		config Config
-		header http.Header
-		path   string
-		want   int
-	}{
-		"clients and no inbox token: no inbox":  {Config{Clients: clients}, nil, "/", http.StatusNotFound},
-		"clients and no inbox token: no rows":   {Config{Clients: clients}, nil, "/inbox/rows", http.StatusNotFound},
-		"clients and no inbox token: no login":  {Config{Clients: clients}, nil, "/inbox/login", http.StatusNotFound},
-		"clients and an inbox token: login":     {Config{Clients: clients, InboxToken: inboxToken}, nil, "/", http.StatusUnauthorized},
-		"clients and an inbox token: rows":      {Config{Clients: clients, InboxToken: inboxToken}, nil, "/inbox/rows", http.StatusUnauthorized},
-		"clients and an inbox token: script":    {Config{Clients: clients, InboxToken: inboxToken}, nil, "/inbox/inbox.js", http.StatusUnauthorized},
-		"a wrong token":                         {Config{Clients: clients, InboxToken: inboxToken}, http.Header{"Authorization": {"Bearer " + inboxToken + "x"}}, "/inbox/rows", http.StatusUnauthorized},
-		"an empty token":                        {Config{Clients: clients, InboxToken: inboxToken}, http.Header{"Authorization": {"Bearer "}}, "/inbox/rows", http.StatusUnauthorized},
-		"another scheme":                        {Config{Clients: clients, InboxToken: inboxToken}, http.Header{"Authorization": {"Basic " + inboxToken}}, "/inbox/rows", http.StatusUnauthorized},
-		"the token":                             {Config{Clients: clients, InboxToken: inboxToken}, http.Header{"Authorization": {"Bearer " + inboxToken}}, "/inbox/rows", http.StatusOK},
-		"the token on every address":            {Config{Addr: "0.0.0.0:0", Clients: clients, InboxToken: inboxToken}, http.Header{"Authorization": {"Bearer " + inboxToken}}, "/", http.StatusOK},
-		"the token as a cookie of another name": {Config{Clients: clients, InboxToken: inboxToken}, http.Header{"Cookie": {sessionCookie + "=" + inboxToken}}, "/inbox/rows", http.StatusUnauthorized},
-		"a forged session":                      {Config{Clients: clients, InboxToken: inboxToken}, http.Header{"Cookie": {sessionCookie + "=99999999999.00"}}, "/inbox/rows", http.StatusUnauthorized},
-		"docs are as public as the contract":    {Config{Clients: clients}, nil, "/docs", http.StatusOK},
-	} {
-		t.Run(name, func(t *testing.T) {
-			tc.config.InboxToken = tokenFile(t, tc.config.InboxToken)
-			server := start(t, tc.config)
-			target, err := url.Parse(server.URL)
-			if err != nil {
-				t.Fatal(err)
-			}
-			// The loud proxy reveals itself by its headers, and keeps the Host header. The
-			// silent proxy replaces the Host header.
-			loud := httputil.NewSingleHostReverseProxy(target)
-			silent := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = "localhost" }}
-			for kind, proxy := range map[string]http.Handler{"loud": loud, "silent": silent} {
-				front := httptest.NewServer(proxy)
-				got := ask(t, front, http.MethodGet, tc.path, "sms.example", tc.header, "")
-				front.Close()
-				if got.status != tc.want {
-					t.Errorf("behind a %s proxy: status %d, want %d: %s", kind, got.status, tc.want, got.text)
-				}
-			}
-		})
-	}
-}
-
+// tokenFile returns the name of a new file that contains token. It returns "" if token is
+// empty.
 func tokenFile(t *testing.T, token string) string {
 	t.Helper()
 	if token == "" {

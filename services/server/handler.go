@@ -22,7 +22,7 @@ func (m *machine) handler(base string) (http.Handler, error) {
 	routes, err := api.New(api.Options{
 		Store: m.store.ForClients(), Queue: m.store.Queue(), Rules: m.rules,
 		// With a real provider, every client has its own allowed countries.
-		Countries: []string{api.AllCountries}, MaxWait: longestWait, Closing: m.closing, Now: clock.Now, Logger: m.logger,
+		Countries: []string{api.AllCountries}, MaxWait: longestWait, Closing: m.closing, Share: true, Now: clock.Now, Logger: m.logger,
 		Numbers: m.config.numbers(),
 		Trouble: func() (string, time.Time) { return m.condition.troubles(true) },
 	})
@@ -75,15 +75,22 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	if m.config.Provider == Simulated {
 		messages.numbers = simulator.Numbers
 	}
-	entrance := &door{token: m.config.inboxToken, pages: messages.open(), logger: m.logger, now: clock.Now}
+	entrance := &door{token: m.config.inboxToken, pages: messages.open(), logger: m.logger, now: clock.Now, pause: refusalPause}
 	for _, path := range inboxPaths() {
 		pages[path] = entrance
 	}
 	return pages
 }
 
+// refusalPause is how long the answer to a wrong token or secret is delayed. So a program
+// that tries out one after the other is slow, and leaves the processors to the others.
+const refusalPause = 100 * time.Millisecond
+
 func (m *machine) verify(r *http.Request) (api.Token, error) {
 	claims, err := m.issuer.Bearer(r)
+	if err != nil {
+		pause(r.Context(), refusalPause)
+	}
 	return api.Token(claims), err
 }
 

@@ -28,7 +28,7 @@ func TestAnswersOfNetHTTP(t *testing.T) {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() {
-		_ = server.Close() // ends Serve with an error that says so
+		_ = server.Close() // Serve then returns http.ErrServerClosed
 		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
 		}
@@ -53,7 +53,7 @@ func TestAnswersOfNetHTTP(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer func() { _ = conn.Close() }() // the answer has been read
+			defer func() { _ = conn.Close() }() // the answer has been read already
 			if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 				t.Fatal(err)
 			}

@@ -31,8 +31,8 @@ var pageTemplate = template.Must(template.ParseFS(pageFiles, "page/inbox.html", 
 // page, so the next reading answers all requests that come during the pause.
 const inboxPause = 250 * time.Millisecond
 
-// inbox is a handler that shows the newest messages of all owners. The door in front of
-// it decides who may see these messages.
+// inbox is a handler that shows the newest messages of all owners. The handler of type door in front of it
+// decides who may see these messages.
 type inbox struct {
 	messages sms.Lister
 	provider string
@@ -102,8 +102,8 @@ func (i *inbox) show(w http.ResponseWriter, r *http.Request, pages *crowd[page])
 	}
 }
 
-// render renders the template with the given name. The template is either that of the
-// whole page or that of the rows alone.
+// render renders the template with the given name. There is one template for the whole page, and one for the
+// rows alone.
 func (i *inbox) render(ctx context.Context, name string) (page, error) {
 	ctx, cancel := context.WithTimeout(ctx, inboxTime)
 	defer cancel()

@@ -26,7 +26,7 @@ func listen(ctx context.Context, addr string) ([]net.Listener, error) {
 		if err == nil || port != "0" {
 			break
 		}
-		// The port that was free on one address was not free on the other.
+		// The port was free on one address, but not on the other.
 		listeners, err = listenOn(ctx, hosts, port)
 	}
 	if err != nil {
@@ -58,8 +58,8 @@ func closeAll(listeners []net.Listener) error {
 	return errors.Join(errs...)
 }
 
-// loopbacks returns the addresses of localhost that this machine has. If it cannot tell,
-// it returns the name.
+// loopbacks returns the addresses of localhost that this machine has. If it cannot list the machine's
+// addresses, it returns the name "localhost".
 func loopbacks() []string {
 	addrs, _ := net.InterfaceAddrs() // without addresses, the name is used
 	var found []string

@@ -30,7 +30,7 @@ type machine struct {
 	gate   *sender.Gate
 	worker worker
 	logger *slog.Logger
-	// condition knows what does not work at the moment.
+	// The condition records which parts do not work at the moment.
 	condition condition
 	// checkProvider returns why the provider of this process does not work, or nil. It is
 	// nil for a provider that works elsewhere.
@@ -99,7 +99,7 @@ func (m *machine) openIssuer() (err error) {
 	for _, c := range m.config.clients {
 		clients = append(clients, c.credentials())
 	}
-	m.issuer, err = token.Open(m.config.Data, token.Config{Issuer: issuer, Clients: clients, Now: clock.Now, Logger: m.logger})
+	m.issuer, err = token.Open(m.config.Data, token.Config{Issuer: issuer, Clients: clients, Pause: refusalPause, Now: clock.Now, Logger: m.logger})
 	return err
 }
 

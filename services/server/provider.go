@@ -42,7 +42,7 @@ func Providers() []string { return slices.Sorted(maps.Keys(providers)) }
 const (
 	receiptDelay = 200 * time.Millisecond
 	silence      = time.Second
-	// These two are short, because simulated trouble is over soon.
+	// The two times below are short, because simulated trouble is over soon.
 	firstRetry = time.Second
 	firstProbe = 5 * time.Second
 )

@@ -28,7 +28,7 @@ func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = closeAll(listeners) }() // does no harm if the server has already closed them
+	defer func() { _ = closeAll(listeners) }() // closing again is harmless if the server has already closed the listeners
 	m, err := open(ctx, c, stderr)
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func Run(ctx context.Context, c Config, stdout, stderr io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = orders.close() }() // does no harm if it is already closed
+	defer func() { _ = orders.close() }() // closing again is harmless
 	base := baseURL(c.Addr, listeners[0].Addr())
 	handler, err := m.handler(base)
 	if err != nil {

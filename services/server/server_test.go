@@ -181,36 +181,6 @@ func TestTheContractNamesTheServersOwnAddress(t *testing.T) {
 	}
 }
 
-func TestATokenOfARemovedClientIsRefused(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "clients.json")
-	if err := os.WriteFile(file, []byte(`{"shop": {"secret": "s-secret-secret"}}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	var old http.Header
-	t.Run("before", func(t *testing.T) { old = bearer(t, start(t, Config{Data: dir}), "local", "local-secret") })
-	server := start(t, Config{Data: dir, Clients: file})
-	if got := ask(t, server, http.MethodGet, "/v1/sms", "localhost", old, ""); got.status != http.StatusUnauthorized {
-		t.Errorf("with the token of a removed client: status %d: %s", got.status, got.text)
-	}
-}
-
-func TestATokenLosesTheScopesThatItsClientLost(t *testing.T) {
-	file := fileOf(t, `{"shop": {"secret": "shop-secret-secret"}}`)
-	dir := t.TempDir()
-	var old http.Header
-	t.Run("before", func(t *testing.T) {
-		old = bearer(t, start(t, Config{Data: dir, Clients: file}), "shop", "shop-secret-secret")
-	})
-	server := start(t, Config{Data: dir, Clients: fileOf(t, `{"shop": {"secret": "shop-secret-secret", "scopes": ["read"]}}`)})
-	if got := ask(t, server, http.MethodGet, "/v1/sms", "localhost", old, ""); got.status != http.StatusOK {
-		t.Errorf("reading: status %d: %s", got.status, got.text)
-	}
-	if got := ask(t, server, http.MethodPost, "/v1/sms", "localhost", old, `{"phoneNumber": "+12025550100", "message": "hello"}`); got.status != http.StatusForbidden {
-		t.Errorf("sending: status %d: %s", got.status, got.text)
-	}
-}
-
 func TestOtherClientsThanTheWellKnownOne(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "clients.json")
 	if err := os.WriteFile(file, []byte(`{"shop": {"secret": "s-secret-secret", "scopes": ["read"]}}`), 0o600); err != nil {

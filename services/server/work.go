@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	inFlight      = 64               // the highest number of queue items that are delivered at the same time
+	inFlight      = 16               // the highest number of queue items that are delivered at the same time
 	dequeueLimit  = 16               // the highest number of queue items that one dequeue returns
 	dequeueWait   = time.Second      // the time that a dequeue waits for an item
 	deliveryTime  = 30 * time.Second // the longest time of one delivery, including its wait at the gate
@@ -39,7 +39,7 @@ type worker struct {
 	purge  func(ctx context.Context, limit int) (int, error)
 	wipe   func(ctx context.Context) error
 	watch  clock.Watch
-	idle   func() bool // whether nothing could be delivered now
+	idle   func() bool // whether nothing can be delivered at the moment
 	note   func(ctx context.Context, p *part, err error)
 	logger *slog.Logger
 }
@@ -153,8 +153,8 @@ func (w *worker) runWipe(ctx context.Context) {
 	}
 }
 
-// watchClock logs when the clock has jumped. Nothing else depends on this: the relay finds
-// the times that a wrong clock has written.
+// watchClock logs when the clock has jumped. The log is its only effect, because the relay finds the times
+// that a wrong clock has written.
 func (w *worker) watchClock(ctx context.Context) {
 	if jump := w.watch.Jump(); jump.Abs() > sms.Skew {
 		w.logger.WarnContext(ctx, "clock jumped", "by", jump.Round(time.Millisecond).String())

@@ -33,9 +33,8 @@ account. The server may be running or not.`,
 	})
 }
 
-// operate adds to c what the commands "pause" and "resume" share: the flag, the arguments,
-// and the function that carries out the order. The parameter word is the word of this
-// order.
+// operate completes the command c, which is "pause" or "resume": it adds the flag, the arguments, and the
+// function that carries out the order. The parameter word is sms.Order.Word for this command.
 func (p *program) operate(word string, c *cobra.Command) *cobra.Command {
 	var data string
 	c.Args = cobra.ArbitraryArgs

@@ -91,7 +91,8 @@ func reconcileFolder(ctx context.Context, dir string) (report reconcile.Report, 
 }
 
 // handOvers returns the hand-overs that the simulated provider took, or nil if the
-// provider has no log. If lines of the log are damaged, the error damaged is not nil.
+// provider has no log. If lines of the log are damaged, handOvers also returns an error as its result
+// "damaged".
 func handOvers(dir string) (log []reconcile.HandOver, damaged, err error) {
 	entries, err := simulator.ReadLog(dir)
 	if errors.Is(err, os.ErrNotExist) {

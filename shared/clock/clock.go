@@ -1,4 +1,4 @@
-// Package clock tells the services the time, and notices when the wall clock jumps.
+// Package clock gives the current time to the services, and notices when the wall clock jumps.
 //
 // Tests build programs with the tag clockoffset. Only these programs read an offset from
 // a file, so that a test can move their clocks while they run.
@@ -7,7 +7,7 @@ package clock
 import "time"
 
 // Watch notices jumps of the wall clock. It compares the wall clock with the monotonic
-// clock, which never jumps. The zero Watch is ready for use by one goroutine.
+// clock, which never jumps. The zero value of Watch is ready for use by one goroutine.
 type Watch struct{ wall, monotonic time.Time }
 
 // Jump returns by how much the wall clock has moved since the last call, beyond the time

@@ -12,9 +12,9 @@ import (
 // -24h. The file may change at any time.
 const offsetFile = "SMSQUEUE_CLOCK_OFFSET_FILE"
 
-// Now returns the current time plus the offset in the file. It panics if the file has
-// anything else, so that no test runs without its offset. The result has no monotonic
-// reading, because that would hide a jump.
+// Now returns the current time plus the offset in the file. It panics if the file does not contain a
+// duration, so that no test runs without its offset. The result has no monotonic reading, because a monotonic
+// reading would hide a jump.
 func Now() time.Time {
 	text, err := os.ReadFile(os.Getenv(offsetFile))
 	if err != nil {

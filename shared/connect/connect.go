@@ -60,7 +60,7 @@ func NewClient(cfg aws.Config, o Options) aws.HTTPClient {
 	transport.TLSHandshakeTimeout = handshakeTime
 	transport.IdleConnTimeout = o.Idle
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = idleConnections, idleConnections
-	// With HTTP/2, all requests would share one connection, and if it died, all of them
+	// With HTTP/2, all requests would share one connection. If this connection died, all of these requests
 	// would be lost. A copied transport already offers HTTP/2 in its TLS settings.
 	transport.Protocols = new(http.Protocols)
 	transport.Protocols.SetHTTP1(true)
@@ -82,7 +82,7 @@ func CloseIdle(client aws.HTTPClient) {
 // Open makes client open a connection, which stays open for the client's next request. call
 // is a function that makes an SDK call with the HTTP client that Open passes to it. This
 // SDK call is not sent: Open only learns the host from it, and then requests the path "/"
-// from that host. This needs no permission and costs nothing.
+// from that host. This request needs no permission and costs nothing.
 func Open(client aws.HTTPClient, call func(aws.HTTPClient) error) error {
 	if err := call(opener{client}); !errors.Is(err, errOpened) {
 		return err

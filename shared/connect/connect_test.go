@@ -35,7 +35,7 @@ func TestTheFirstRequestUsesTheOpenedConnection(t *testing.T) {
 	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		requests = append(requests, r.Method+" "+r.Header.Get("X-Amz-Target"))
 		if r.Method == http.MethodGet {
-			w.WriteHeader(http.StatusNotFound) // Open must accept any answer
+			w.WriteHeader(http.StatusNotFound) // Open must accept even this answer
 		}
 		_, _ = io.WriteString(w, "{}")
 	}))

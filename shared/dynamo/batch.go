@@ -18,10 +18,10 @@ const maxBatch = 100
 // These constants are the values of the parameter consistency of readBatch.
 const (
 	consistent = true
-	eventual   = false // costs half as much, but a write may become visible only after about a second
+	eventual   = false // a read costs half as much, but may miss the writes of about the last second
 )
 
-// readBatch reads the items with the given ids, and calls take for each item that exists.
+// readBatch reads the items with the given ids, and calls the function take for each item that exists.
 // There may be at most maxBatch ids. It makes one batch read. If DynamoDB leaves some of
 // the items unread, readBatch makes another batch read for them.
 func (s *Store) readBatch(ctx context.Context, ids []string, consistency bool, take func(attributes) error) error {

@@ -23,8 +23,8 @@ type clientsItem struct {
 }
 
 // Clients returns the JSON documents that contain the deployment's clients, as Terraform
-// wrote them. It makes one batch read. If strong is false, the read costs half as much,
-// and the documents may be about a second behind.
+// wrote them. It makes one batch read. If strong is false, the read costs half as much, and the documents may
+// lack the changes of about the last second.
 func (s *Store) Clients(ctx context.Context, strong bool) ([]string, error) {
 	var documents []string
 	err := s.readBatch(ctx, clientItems, strong, func(a attributes) error {

@@ -116,7 +116,7 @@ func TestClients(t *testing.T) {
 		if err != nil || len(documents) != 16 {
 			t.Errorf("%d documents were read, want 16: %v", len(documents), err)
 		}
-		// The requests have 16, 8, 4, 2 and 1 keys.
+		// The requests must have 16, 8, 4, 2 and 1 keys.
 		if half.requests != 5 {
 			t.Errorf("the read took %d requests, want 5", half.requests)
 		}

@@ -17,8 +17,8 @@ const countersKept = time.Hour
 
 // Count adds c to its counter in one conditional write. If c adds nothing, Count makes one
 // strongly consistent read instead. A counter is one item, so it can take 1,000 writes a
-// second, the limit of a partition. A counter that is spread over several items could not
-// be exact.
+// second, the limit of a partition. If a counter were spread over several items, its limit could not be
+// exact.
 //
 // The item holds a token of the last write. So if an answer is lost and the client repeats
 // the write, c is not counted twice. c is counted twice only if another write of the

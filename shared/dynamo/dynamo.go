@@ -41,8 +41,8 @@ func New(client *dynamodb.Client, table string, now func() time.Time) *Store {
 }
 
 const (
-	// maxAttempts is the number of times that the client tries each call. If an attempt
-	// to write succeeded without an answer, the next attempt recognizes this.
+	// maxAttempts is the number of times that the client tries each call. If an attempt to write succeeded
+	// but its answer was lost, the next attempt recognizes this.
 	maxAttempts = 3
 	// attemptTimeout is the longest time that one attempt may take. DynamoDB needs only a
 	// fraction of this time for any call. Three attempts and the pauses between them take

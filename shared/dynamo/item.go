@@ -35,8 +35,8 @@ type item struct {
 
 var errNoMessage = errors.New("the item is not a message")
 
-// stored returns the item of m. It stores empty lists too, so that a write can append to
-// them without a read.
+// stored returns the item of m. The item contains empty lists too, so that a write can append to a list
+// without a read.
 func stored(m sms.Message) attributes {
 	if m.HandOvers == nil {
 		m.HandOvers = []sms.HandOver{}
@@ -104,7 +104,7 @@ func encode(v any) attributes {
 	return a
 }
 
-// decode stores the values of the attributes a in the variable to which v points. The
+// decode stores the values of the attributes a in the variable that v points to. The
 // attributes must have been made by encode.
 func decode(a attributes, v any) error {
 	err := attributevalue.UnmarshalMapWithOptions(a, v, func(o *attributevalue.DecoderOptions) {

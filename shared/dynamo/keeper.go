@@ -78,9 +78,9 @@ func (s *Store) Forget(ctx context.Context, k sms.PendingReceipt) error {
 	return nil
 }
 
-// DueReceipts returns the pending receipts that are due, oldest first. It queries all
-// shards at the same time, each of them once. It queries a shard again only if it found
-// receipts past their retention there.
+// DueReceipts returns the pending receipts that are due, oldest first. It queries all shards at the same
+// time. Usually it queries each shard once; it queries a shard again only if it found receipts past their
+// retention there.
 func (s *Store) DueReceipts(ctx context.Context, from, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	var found [receiptShards][]sms.PendingReceipt
 	queries, ctx := errgroup.WithContext(ctx)

@@ -58,7 +58,7 @@ type lister struct {
 	store   *Store
 	query   sms.ListQuery
 	entries *merge
-	batches int // how many batches have been read
+	batches int // how many batches have been read so far
 	page    sms.ListPage
 }
 

@@ -112,8 +112,8 @@ func (m *merge) refill(ctx context.Context) (ok bool, err error) {
 	return true, queries.Wait()
 }
 
-// read reads the next entries of a shard. It finds at least one entry unless it reaches
-// the end of the shard: m.pages is at least 2, and read leaves out at most one entry.
+// read reads the next entries of a shard. Unless the shard ends, read finds at least one entry: m.pages is at
+// least 2, and read leaves out at most one entry.
 func (m *merge) read(ctx context.Context, shard string, r *listShardReader) error {
 	found, last, err := query[listEntry](ctx, m.store, &dynamodb.QueryInput{
 		IndexName:                 aws.String(indexList),

@@ -90,7 +90,7 @@ func (s *Store) Claim(ctx context.Context, ref sms.Ref, c sms.Claim) (sms.Messag
 //	    #handOvers = list_append(#handOvers, …)
 //	REMOVE #due_round
 //
-// The write succeeds only for records that c.Apply would change in this way:
+// The write succeeds only if c.Apply would make the same changes to the record:
 //
 //   - The conditions exclude every record that c.Refuse refuses.
 //   - The made-up record has a Due.Round, because c.Apply removes it.
@@ -155,9 +155,9 @@ func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Messa
 }
 
 // write carries out w on the record with this id, sets a new revision, and returns the
-// record after the write. If a condition of w is false, done is false. There is one
-// exception: if the record already has the new revision, the client has only repeated a
-// write whose answer was lost, and done is true.
+// record after the write. If a condition of w is false, done is false. There is one exception: if the record
+// already has the new revision, an earlier attempt of the same write has succeeded and its answer was lost.
+// In this case done is true.
 func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message, done bool, err error) {
 	revision := sms.NewToken()
 	w.set("#revision", str(revision))

@@ -18,7 +18,7 @@ const maxBookings = 3
 // Book implements sms.Pace. DynamoDB cannot compute the later of two times. So there are
 // two writes that book time: one appends to the booked time, and the other begins anew if
 // all booked time is past. Book first tries the write that fits the record as Book last saw
-// it. If it fails, the answer shows which write fits now.
+// it. If this write fails, the answer shows which write fits now.
 //
 // The record is one item, and a partition takes at most 1,000 writes a second. So there can
 // be no more bookings.

@@ -59,15 +59,15 @@ func (s *Store) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc
 // without reading the record first. If the record is not as assumed, done is false
 // and m is the current record.
 //
-// As in claim, the update is the difference that the rule makes to a made-up record.
-// The made-up record has one taken hand-over, as nearly all records have. For
-// example, a receipt that says delivered leads to the update
+// The update is made in the same way as in claim: it is the difference that the rule makes to a made-up
+// record. The made-up record has one taken hand-over, as nearly all records have. For example, a receipt that
+// says delivered leads to the update
 //
 //	SET #status = "delivered", #handOvers[0].#receipt = "delivered", #evidence = …,
 //	    #purgeAt = …, #events = list_append(#events, …) …
 //
 // The write succeeds only for sent records with one taken hand-over that has no receipt
-// yet. Everything that the rule clears must already be absent.
+// yet. All attributes that the rule clears must already be absent.
 func (s *Store) applyToSent(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (m sms.Message, done bool, err error) {
 	sent := sms.Message{
 		ID: id, Status: sms.Sent, HandOvers: []sms.HandOver{{Provider: rc.Provider, ProviderMessageID: rc.ProviderMessageID, Answer: sms.AnswerTaken}},
@@ -75,7 +75,7 @@ func (s *Store) applyToSent(ctx context.Context, rules sms.Rules, id string, rc 
 	}
 	reported, matches := rules.ApplyReceipt(sent, rc, now)
 	if !matches || rc.Verdict == sms.VerdictVoid {
-		// What a void receipt changes depends on more than a condition can test.
+		// The changes of a void receipt depend on facts that a condition cannot test.
 		m, err = s.Get(ctx, id)
 		return m, false, err
 	}
@@ -86,7 +86,7 @@ func (s *Store) applyToSent(ctx context.Context, rules sms.Rules, id string, rc 
 	w.require("#handOvers[0].#providerMessageId = ? AND #handOvers[0].#answer = ?", str(rc.ProviderMessageID), str(string(sms.AnswerTaken)))
 	w.require("size(#events) < ?", num(sms.MaxEvents))
 	w.require("#updatedAt <= ?", num(toMillis(now))) // times in a record never decrease
-	// Everything that the rule clears is already absent.
+	// All attributes that the rule clears are already absent.
 	w.requireAbsent("#handOvers[0].#receipt", "#failure", "#evidence", "#due_shard", "#unmatched", "#leaseToken", "#notBefore")
 	w.requireLive(s.now())
 	return s.write(ctx, id, &w)

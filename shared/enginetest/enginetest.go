@@ -22,8 +22,8 @@ import (
 // attribute several times.
 const Attr = "engine"
 
-// These environment variables hold the engines' URLs. If an engine does not run, its
-// variable holds [Off] and the reason.
+// These environment variables hold the engines' URLs. If an engine does not run, its variable holds [Off],
+// followed by the reason.
 const (
 	EnvDynamoDB = "SMSQUEUE_TEST_DYNAMODB"
 	EnvSQS      = "SMSQUEUE_TEST_SQS"
@@ -41,23 +41,22 @@ const (
 	SQLiteEngine  = "sqlite"
 )
 
-// DynamoDB returns the URL of DynamoDB Local. If the engine does not run, DynamoDB skips
-// the test and gives the reason. In CI (CI=true), it fails the test if the variable
-// [EnvDynamoDB] is not set.
+// DynamoDB returns the URL of DynamoDB Local. If the engine does not run, the function skips the test and
+// gives the reason. In CI (CI=true), the function fails the test if the variable [EnvDynamoDB] is not set.
 func DynamoDB(t testing.TB) string {
 	t.Helper()
 	return engine(t, DynamoDBLocal, EnvDynamoDB)
 }
 
-// SQS returns the URL of ElasticMQ. If the engine does not run, SQS skips or fails the
-// test, as [DynamoDB] does.
+// SQS returns the URL of ElasticMQ. If the engine does not run, the function skips or fails the test, like
+// the function [DynamoDB].
 func SQS(t testing.TB) string {
 	t.Helper()
 	return engine(t, ElasticMQ, EnvSQS)
 }
 
-// SNS returns the URL of moto. If the engine does not run, SNS skips or fails the test,
-// as [DynamoDB] does.
+// SNS returns the URL of moto. If the engine does not run, the function skips or fails the test, like the
+// function [DynamoDB].
 func SNS(t testing.TB) string {
 	t.Helper()
 	return engine(t, Moto, EnvMoto)

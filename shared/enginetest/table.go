@@ -63,7 +63,8 @@ func index(name string, keys []types.KeySchemaElement, include ...string) types.
 	return types.GlobalSecondaryIndex{IndexName: aws.String(name), KeySchema: keys, Projection: projection}
 }
 
-// keySchema makes a second name the sort key.
+// keySchema returns a key schema: the first name is the partition key, and the second name, if there is one,
+// is the sort key.
 func keySchema(names ...string) []types.KeySchemaElement {
 	kinds := []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}
 	var keys []types.KeySchemaElement

@@ -47,8 +47,7 @@ func (r *Reader) List(name string) []string {
 	return list
 }
 
-// OptionalList returns the elements of the variable with this name, as List does. There
-// may be none.
+// OptionalList returns the elements of the variable with this name, as List does. The list may be empty.
 func (r *Reader) OptionalList(name string) []string {
 	var list []string
 	for element := range strings.SplitSeq(r.getenv(name), ",") {

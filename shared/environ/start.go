@@ -13,8 +13,8 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 )
 
-// AWS returns the configuration of the AWS clients. Read all variables before calling it:
-// if one is missing or bad, AWS returns an error that names each of them.
+// AWS returns the configuration of the AWS clients. Read all variables before you call this function: if
+// variables are missing or bad, it returns an error that names them.
 func (r *Reader) AWS(ctx context.Context) (aws.Config, error) {
 	if err := r.Err(); err != nil {
 		return aws.Config{}, err
@@ -31,7 +31,7 @@ const connectTime = time.Second
 
 // Connect opens connections during the init, so that the first invocation need not wait for
 // them. It calls all of the given functions in parallel. Each of them opens one connection.
-// A failure is only logged, because the invocation tries again.
+// If a function fails, Connect only logs the error, because the first invocation then opens the connection.
 func Connect(ctx context.Context, logger *slog.Logger, opens ...func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()

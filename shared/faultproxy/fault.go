@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Fault decides what happens to one request. The zero Fault is [Pass].
+// Fault decides what happens to one request. The zero value of Fault is [Pass].
 type Fault struct {
 	name  string
 	serve func(forward http.Handler, w http.ResponseWriter, r *http.Request)

@@ -14,9 +14,9 @@ import (
 	"testing"
 )
 
-// Peer is the other end of a client's connections. It forwards their bytes to an engine.
-// It can forget a connection, as the network does while a client is frozen: the client
-// does not notice, and gets a reset for the next bytes that it sends.
+// Peer is the other end of a client's connections. It forwards the bytes to an engine. A Peer can forget a
+// connection, as the network does while a client is frozen: the client does not notice, and gets a reset for
+// the next bytes that it sends.
 type Peer struct {
 	listener *net.TCPListener
 	scheme   string

@@ -2,11 +2,10 @@
 // nothing that another user could have put there.
 //
 // A folder that only its owner can write needs no further defense: once it has been
-// checked, nobody else can add or replace a file. So a file may be checked first and
-// opened by its path later, as SQLite does.
+// checked, nobody else can add or replace a file. So this package may check a file, and SQLite may open the
+// file by its path later.
 //
-// Windows has neither modes nor owners in this sense. There, only symbolic links are
-// refused.
+// On Windows, files do not have such modes and owners, so only symbolic links are refused.
 package folder
 
 import (
@@ -22,8 +21,8 @@ const othersWrite fs.FileMode = 0o022
 
 // Open opens the folder dir. If dir does not exist, Open makes it, and only the user may
 // enter it. Open refuses a symbolic link, a folder of another user, and a folder that other
-// users may write. There is one exception: an empty folder that only the user's group may
-// write becomes private, because with the umask 0002 all new folders are like this.
+// users may write. There is one exception: if a folder is empty and only the user's group may write it, Open
+// makes the folder private. With the umask 0002, every new folder has this mode.
 func Open(dir string) (*os.Root, error) {
 	dir = filepath.Clean(dir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {

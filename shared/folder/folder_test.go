@@ -21,7 +21,7 @@ func foreign(t *testing.T, path string) {
 	}
 }
 
-// If there are no words, do must succeed.
+// If the list of words is empty, the function do must succeed.
 func try(t *testing.T, do func() error, words ...string) {
 	t.Helper()
 	err := do()

@@ -12,7 +12,7 @@ import (
 const hasModes = true
 
 // owned returns an error if the file or folder that info describes belongs to another
-// user. This holds for root too: files that root adds would lock the owner out.
+// user. Even root gets this error, because the owner could not open the files that root adds.
 func owned(info fs.FileInfo, what string) error {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || int(stat.Uid) == os.Geteuid() {

@@ -39,7 +39,7 @@ type EventSource struct {
 type Batch struct {
 	Messages []types.Message
 	Response []byte
-	Err      error    // from invoking the function or reading its response
+	Err      error    // the error of the invocation, or of reading the response
 	Failed   []string // ids of the messages left on the queue
 }
 

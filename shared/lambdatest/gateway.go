@@ -36,8 +36,8 @@ type Gateway struct {
 
 // Event returns the proxy event for a request. claims are those of the request's token;
 // nil means that the method has no authorizer. The request's URL is the one that the
-// client used. Event reads the body. If API Gateway itself would refuse the request,
-// Event returns an error that says how.
+// client used. Event reads the body. If API Gateway itself would refuse the request, Event returns an error
+// with the gateway's answer.
 func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error) {
 	stage := g.Stage
 	if stage == "" {
@@ -80,7 +80,7 @@ func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error
 	}
 	event := events.APIGatewayProxyRequest{
 		Resource: resource,
-		// This path lacks the stage, but has the base path.
+		// This path does not begin with the stage, but with the base path.
 		Path:                            path,
 		HTTPMethod:                      r.Method,
 		Headers:                         last(header),

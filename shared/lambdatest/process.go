@@ -98,7 +98,7 @@ type process struct {
 	api     *httptest.Server
 	events  chan *invocation // an event for the process's next GET
 	polled  atomic.Bool      // the process has asked for an event, so init is over
-	own     output           // of this process only
+	own     output           // the output of this process only
 	ended   chan struct{}    // closed when the process has ended and err is set
 	err     error
 
@@ -119,7 +119,7 @@ func startProcess(o Options, all *output) (*process, error) {
 	}
 	both := io.MultiWriter(all, &p.own)
 	p.command.Stdout, p.command.Stderr = both, both // for one writer, exec makes one pipe, which keeps the order of lines
-	p.command.WaitDelay = 5 * time.Second           // in case a child keeps the output open
+	p.command.WaitDelay = 5 * time.Second           // a child of the process may keep the output open
 	if err := p.command.Start(); err != nil {
 		p.api.Close()
 		return nil, fmt.Errorf("starting %s: %w", o.FunctionName, err)
@@ -133,8 +133,7 @@ func startProcess(o Options, all *output) (*process, error) {
 	return p, nil
 }
 
-// The options may override Lambda's own variables, except for the address of the Runtime
-// API.
+// Options.Env may override all of Lambda's own variables except the address of the Runtime API.
 func environment(o Options, api string) []string {
 	env := []string{
 		"AWS_LAMBDA_FUNCTION_NAME=" + o.FunctionName,

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// All made-up names contain awsRegion and account.
+// All made-up ARNs contain awsRegion and account.
 const (
 	awsRegion = "us-east-1"
 	account   = "123456789012"

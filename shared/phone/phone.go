@@ -20,7 +20,8 @@ const International = "001"
 // Rules are a deployment's choices about the numbers that it accepts.
 type Rules struct {
 	// DefaultCountry is the country of numbers that are written without a plus sign.
-	// ValidCountry must be true for it. If it is empty, such numbers are refused.
+	// The function ValidCountry must return true for this code. If the field is empty, such numbers are
+	// refused.
 	DefaultCountry string
 	// Strict refuses doubtful numbers.
 	Strict bool

@@ -170,7 +170,7 @@ func TestNumbersInNoRange(t *testing.T) {
 }
 
 // TestNumbersForFiction parses one number of each range that a regulator reserves for
-// fiction, as strictly as possible.
+// fiction, with the strictest rules.
 func TestNumbersForFiction(t *testing.T) {
 	rules := phone.Rules{Strict: true, Fiction: true}
 	for regulator, numbers := range map[string][]string{

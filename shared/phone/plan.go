@@ -12,8 +12,8 @@ import (
 // if a rule in this file is wrong.
 
 // withdrawn matches numbers in E.164 form that the plans still contain, but that
-// libphonenumber 9.0.43 has withdrawn. When the library is updated, delete what it no
-// longer contains.
+// libphonenumber 9.0.43 has withdrawn. After an update of the library, delete the numbers that its plans no
+// longer contain.
 var withdrawn = regexp.MustCompile(`^\+(?:` +
 	`229\d{8}|` + // Benin: all numbers have ten digits since 2024
 	`263[1-69](?:\d{3,7}|\d{9})|` + // Zimbabwe: landlines have nine digits
@@ -33,9 +33,8 @@ var withdrawn = regexp.MustCompile(`^\+(?:` +
 var northAmerican = regexp.MustCompile(`^[2-9]\d\d[2-9]\d{6}$`)
 
 // possible reports whether a mobile phone could have the number n, even if the plans lack
-// its range. In comparisons of plans that were made a year apart, and two years apart,
-// no rule that is stricter held: ranges appear with any first digits. The length of
-// mobile numbers hardly ever changes.
+// its range. Only the length is checked, because the length of mobile numbers hardly ever changes. Stricter
+// rules fail: comparisons of plans over one year and over two years found new ranges with any first digits.
 func possible(n *phonenumbers.PhoneNumber) bool {
 	national := phonenumbers.GetNationalSignificantNumber(n)
 	if n.GetCountryCode() == 1 && !northAmerican.MatchString(national) {
@@ -56,7 +55,7 @@ func possible(n *phonenumbers.PhoneNumber) bool {
 func plansOf(n *phonenumbers.PhoneNumber) []*phonenumbers.PhoneMetadata {
 	all, err := phonenumbers.MetadataCollection()
 	if err != nil {
-		return nil // not possible: the library has already decoded its plans
+		return nil // an error is impossible, because the library has already decoded its plans
 	}
 	var plans []*phonenumbers.PhoneMetadata
 	for _, plan := range all.GetMetadata() {

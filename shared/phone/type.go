@@ -9,7 +9,7 @@ import (
 // Type is what the numbering plans say about the use of a number.
 type Type string
 
-// These are the types. Some plans, such as North America's, do not tell mobile numbers
+// These constants are the types of numbers. Some plans, such as North America's, do not tell mobile numbers
 // from landlines: these numbers have the type FixedLineOrMobile.
 const (
 	Unknown           Type = ""

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// MaxWritten is the maximum length of a number as clients write it, in characters. It has
-// room for 15 digits, a separator and an invisible character beside each digit, and more.
+// MaxWritten is the maximum length of a number as clients write it, in characters. This is enough for 15
+// digits with a separator and an invisible character beside each digit.
 const MaxWritten = 64
 
 var (
@@ -22,7 +22,7 @@ var (
 	errURI      = &Error{"has parameters after the number of a tel: address: leave them out"}
 )
 
-// form ends the refusal of a character.
+// form is the end of the error message about a wrong character.
 const form = "; a number may have digits, spaces, hyphens, dots, slashes, parentheses, and one plus sign at the beginning, but no letters and no extension"
 
 // These are the limits for slashes. A slash separates an area code from the rest, as in

@@ -3,7 +3,7 @@
 //
 //	accepted = final + sent + unknown + on the way
 //
-// Like an auditor who does not trust the service, it uses only the records.
+// Like an auditor who does not trust the service, the package uses only the records.
 package reconcile
 
 import (
@@ -21,7 +21,7 @@ import (
 // HandOver is one hand-over in the provider's own log: the provider took a message.
 type HandOver struct {
 	At                time.Time
-	MessageID         string // "" if the provider does not know it; then number and text must match
+	MessageID         string // the message's id, or "" if the provider does not know it; without an id, number and text must match
 	ProviderMessageID string
 	Number            sms.Number
 	Text              string
@@ -46,7 +46,7 @@ type Report struct {
 	Unknown  int
 	OnTheWay int
 	ByStatus map[sms.Status]int
-	// HandOvers counts the hand-overs in the provider's log, except void ones. Without a
+	// HandOvers counts the hand-overs in the provider's log, except void hand-overs. Without a
 	// log, it counts those in the records: taken, unanswered or in flight.
 	HandOvers int
 	Logged    bool // whether there is a provider's log
@@ -56,7 +56,7 @@ type Report struct {
 	Findings []Finding
 }
 
-// Err returns all findings as one error, or nil if there are none.
+// Err returns all findings as one error, or nil if there are no findings.
 func (r Report) Err() error {
 	if len(r.Findings) == 0 {
 		return nil
@@ -106,7 +106,7 @@ func Everything(ctx context.Context, store interface {
 // Ledger accounts for records, one at a time.
 type Ledger struct {
 	now    time.Time
-	log    map[string][]HandOver // keyed by message id, or by number and text
+	log    map[string][]HandOver // the keys are message ids, or numbers with texts
 	hasLog bool
 	report Report
 }
@@ -242,7 +242,7 @@ func (l *Ledger) checkHeld(m sms.Message, taken []HandOver) {
 			voids++
 		}
 	}
-	forgotten := voids == sms.MaxVoids // then the record may lack its oldest void hand-overs
+	forgotten := voids == sms.MaxVoids // a record with so many void hand-overs may lack the oldest ones
 	for _, h := range taken[:max(0, len(taken)-1)] {
 		if !h.Void || (!proved(h.ProviderMessageID) && !forgotten) {
 			l.find(m.ID, "held, but the provider took it again although no receipt said that the hand-over %s was void", h.ProviderMessageID)

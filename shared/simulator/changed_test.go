@@ -96,7 +96,7 @@ func TestReceiptsGoOnAfterTheLogWasChanged(t *testing.T) {
 							t.Errorf("no receipt has come for %s; want one for each of %v", id, want)
 						}
 					}
-					all, _ := simulator.ReadLog(dir) // a damaged line is an error
+					all, _ := simulator.ReadLog(dir) // ReadLog returns an error for a damaged line
 					if len(all) == 0 || all[len(all)-1].ProviderMessageID != last {
 						t.Errorf("the log is %v, and its last line is not that of the last hand-over", all)
 					}

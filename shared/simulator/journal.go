@@ -130,8 +130,8 @@ func openJournal(root *os.Root) (*journal, error) {
 	return j, nil
 }
 
-// open opens the file, or makes it, and removes an incomplete last line. It closes the
-// file that j had before.
+// open opens the file, or makes it, and removes an incomplete last line. The method also closes the file that
+// j had open before.
 func (j *journal) open() error {
 	file, err := folder.OpenFile(j.root, logName, os.O_RDWR|os.O_CREATE|os.O_APPEND)
 	if err != nil {
@@ -149,7 +149,7 @@ func (j *journal) open() error {
 	before := j.file
 	j.file, j.size, j.low = file, size, 0
 	if before != nil {
-		_ = before.Close() // it is no longer the log
+		_ = before.Close() // the old file is no longer the log
 	}
 	return nil
 }
@@ -283,7 +283,7 @@ func (j *journal) run(ctx context.Context) {
 	}
 }
 
-// write appends lines. If the error is errNotWritten, the log does not have them.
+// write appends lines. If the error is errNotWritten, these lines are not in the log.
 func (j *journal) write(lines []byte) error {
 	if err := j.mend(); err != nil {
 		return fmt.Errorf("%w: %w", errNotWritten, err)

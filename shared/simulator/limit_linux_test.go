@@ -21,7 +21,7 @@ const limited = "SMSQUEUE_TEST_LIMITED"
 // limit holds for a whole process. So the test runs itself in another process.
 func TestHandOversGoOnAfterFailedWrites(t *testing.T) {
 	if os.Getenv(limited) == "" {
-		again := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$") //nolint:gosec // this test itself
+		again := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 		again.Env = append(os.Environ(), limited+"=1")
 		if out, err := again.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
@@ -45,7 +45,7 @@ func TestHandOversGoOnAfterFailedWrites(t *testing.T) {
 	info, err := os.Stat(filepath.Join(dir, "handed-over.jsonl"))
 	must(t, err)
 	for _, free := range []int64{0, 10} { // with 10 bytes, a part of a line can be written
-		limit := setLimit(t, uint64(info.Size()+free)) //nolint:gosec // not negative
+		limit := setLimit(t, uint64(info.Size()+free))
 		for range 3 {
 			if got := answer(provider.HandOver(t.Context(), message(ordinary))); got != string(sms.RefusedForNow) {
 				t.Errorf("with %d bytes free, the answer is %q, want %q", free, got, sms.RefusedForNow)

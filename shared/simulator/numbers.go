@@ -11,7 +11,7 @@ import (
 type Number struct {
 	Number  sms.Number
 	Name    string
-	Happens string // what happens with messages to the number, described for people
+	Happens string // a description of what happens to messages to the number
 }
 
 // These are the names of the Numbers, and of the faults in the log.
@@ -32,12 +32,12 @@ const (
 // now. The next hand-over is taken.
 const Throttles = 2
 
-// Prefix is the beginning of numbers in one country. With the last two digits of one of
-// Numbers after it, it is a number that produces the same fault.
+// Prefix is a country's counterpart of the prefix +120255501. Append the last two digits of an element of
+// Numbers to get a number of that country that produces the same fault.
 type Prefix struct{ Country, Digits string }
 
-// Prefixes lists the prefixes. Nobody has numbers that begin with them: the regulators of
-// these countries reserve them for fiction.
+// Prefixes lists the prefixes. Nobody has a number with one of these prefixes, because the regulators of
+// these countries reserve such numbers for fiction.
 var Prefixes = []Prefix{
 	{"US", "+120255501"},
 	{"AU", "+612555001"},

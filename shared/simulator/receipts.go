@@ -33,9 +33,8 @@ type position struct {
 	at   int64
 }
 
-// openPosition reads the position from its file. The parameter size is the size of the
-// log in bytes. A position beyond the end of the log belongs to another log; openPosition
-// then returns 0.
+// openPosition reads the position from its file. The parameter size is the log's size in bytes. A position
+// beyond the end of the log belongs to another log; openPosition then returns 0.
 func openPosition(root *os.Root, size int64) (*position, error) {
 	file, err := folder.OpenFile(root, positionName, os.O_RDWR|os.O_CREATE)
 	if err != nil {
@@ -187,9 +186,8 @@ func (p *Provider) reportEntry(ctx context.Context, e Entry) {
 	}
 }
 
-// expectEarly prepares to send the receipt of e before the answer to e, if e's fault
-// demands this. The caller must call the function that it returns, which sends the receipt
-// if e was written to the log.
+// expectEarly prepares to send the receipt of e before the answer to e, if this is the fault of e. The caller
+// must call the function that it returns, which sends the receipt if e was written to the log.
 func (p *Provider) expectEarly(e Entry) (early func(ctx context.Context, written bool)) {
 	if e.Fault != EarlyReceipt || p.options.Receipts == nil {
 		return func(context.Context, bool) {}

@@ -58,7 +58,7 @@ type Provider struct {
 	unread      trouble // why the log cannot be read
 	unconfirmed trouble // why a receipt was not confirmed
 	counts      counts
-	early       sync.Map // maps a provider message id to a chan bool: whether the receipt came before the answer
+	early       sync.Map // for each provider message id, a chan bool that says whether the receipt came before the answer
 	stop        context.CancelFunc
 	running     sync.WaitGroup
 }
@@ -120,7 +120,7 @@ type trouble struct {
 	err error
 }
 
-// note remembers err. It reports whether trouble has begun or ended with err.
+// note remembers err. The method reports whether the trouble has begun or ended with the outcome err.
 func (t *trouble) note(err error) (turned bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -108,7 +108,7 @@ func TestHandOversAndReceiptsOfEachNumber(t *testing.T) {
 }
 
 // TestEveryCountryHasTheSameFaults hands a message over to each number of each country,
-// and compares the answer with that of the United States.
+// and compares the answer with the answer to the number of the United States.
 func TestEveryCountryHasTheSameFaults(t *testing.T) {
 	if len(simulator.Prefixes) < 5 {
 		t.Errorf("only %d countries have numbers for faults", len(simulator.Prefixes))
@@ -380,8 +380,8 @@ func (r *receipts) summaries() []string {
 	return all
 }
 
-// The process stands still during the delay until the deadline has passed. Then the timer
-// of the delay fires first.
+// The process stands still during the delay until the deadline has passed. The timer of the delay then fires
+// before the timer of the deadline.
 func TestNothingIsTakenAfterTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()

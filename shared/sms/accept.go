@@ -4,8 +4,7 @@ import "time"
 
 // EnqueueAhead is how long before its scheduled time a message is enqueued. Its envelope is
 // delayed until that time. EnqueueAhead must be longer than the relay's interval. If less
-// time is left when a message is accepted, the API enqueues the message. Otherwise the
-// relay does.
+// time is left when a message is accepted, the API enqueues the message. Otherwise the relay enqueues it.
 const EnqueueAhead = 2 * time.Minute
 
 // Accept returns the record of the draft d, which is accepted at the time now and gets
@@ -49,7 +48,7 @@ func (m Message) EnqueueNow(now time.Time) (delay time.Duration, yes bool) {
 
 // Delay returns the delay to give m's envelope if it is enqueued now: whole seconds, at
 // most MaxDelay. With this delay, the envelope arrives as soon as m may be claimed.
-// MaxDelay shortens only the delay of a message that expires before it may be claimed.
+// A delay is cut to MaxDelay only if the message expires before it may be claimed.
 // Such a message is never claimed, and is due at its expiry.
 func (m Message) Delay(now time.Time) time.Duration {
 	wait := max(0, m.NotBefore.Sub(now))

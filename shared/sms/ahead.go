@@ -5,26 +5,24 @@ import (
 	"time"
 )
 
-// A wrong clock may have written times that lie far in the future. Such a time is ahead:
-// it is later than any clock that is right can have written. If the services waited for
-// it, messages would stay where they are for as long as the clock was wrong. So a time
-// that is ahead counts as the present time, and the relay replaces it in the store.
+// A wrong clock may have written times that lie far in the future. Such a time is ahead: no right clock can
+// have written it yet. If the services waited for such a time, messages would wait far too long. So the
+// services treat a time that is ahead as the present time, and the relay replaces it in the store.
 //
 // The times that clients choose, SendAt and ExpiresAt, are never ahead.
 
 const (
-	// clockTolerance is how much later than possible a time must be before it counts as
-	// ahead.
+	// clockTolerance is added to the latest possible time: only a time that is later than this sum is ahead.
 	clockTolerance = time.Minute
 	// farthestDue is how far ahead of the present a message that is not scheduled, or a
-	// pending receipt, can be due. It is longer than the longest backoff, than the wait
-	// for the last rescue of a message with a delayed envelope, and than the longest lease
-	// with the time after which a receipt is ripe.
+	// pending receipt, can be due. It is longer than each of these times: the longest backoff; the wait for
+	// the last rescue of a message with a delayed envelope; the longest lease plus the time after which a
+	// receipt is ripe.
 	farthestDue = 20 * time.Minute
 )
 
-// Ahead reports whether t is ahead. The time latest is the latest time that a clock
-// that is right can have written for t.
+// Ahead reports whether t is ahead. The parameter latest is the latest time that a right clock can have
+// written in place of t.
 func Ahead(t, latest time.Time) bool {
 	return t.After(latest.Add(clockTolerance)) // guard: a time that is ahead
 }
@@ -48,9 +46,9 @@ func (r Rules) IsAhead(d Due, now time.Time) bool {
 	return !latest.IsZero() && Ahead(d.At, latest)
 }
 
-// Bound returns m with a right Due if m's Due is ahead. A waiting message then counts as
-// due now, unless its client has scheduled it for later. A lease ends as if it had begun
-// now, because the hand-over may still be in flight.
+// Bound returns m with a corrected Due if m's Due is ahead. A waiting message is then due now, unless its
+// client has scheduled it for later. A lease ends as if it had begun now, because the hand-over may still be
+// in flight.
 func (r Rules) Bound(m Message, now time.Time) (after Message, changed bool) {
 	if !r.IsAhead(m.Due, now) {
 		return m, false
@@ -96,9 +94,8 @@ func (r Rules) BoundBreaker(b Breaker, now time.Time) (after Breaker, changed bo
 	return b, changed
 }
 
-// Bound returns k with the present time in place of each time that is ahead. If the
-// receipt claims to be about a hand-over that began after the receipt came, its time
-// proves nothing, and Bound removes it.
+// Bound returns k with the present time in place of each time that is ahead. If the time of the hand-over in
+// the receipt is later than the arrival of the receipt, this time is wrong, and Bound removes it.
 func (k PendingReceipt) Bound(now time.Time) (after PendingReceipt, changed bool) {
 	now = stamp(now)
 	before := k

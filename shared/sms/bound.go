@@ -31,8 +31,8 @@ func Shorten(s string, most int) string {
 	return s[:most]
 }
 
-// forgetVoid removes the oldest void hand-over if there are more than MaxVoids of them. Its
-// price is added to the next one, so that the price of the message stays right.
+// forgetVoid removes the oldest void hand-over if there are more than MaxVoids of them. Its price is added to
+// the next hand-over, so that the price of the message stays right.
 func (s *step) forgetVoid() {
 	if s.m.voids() <= MaxVoids {
 		return

@@ -9,8 +9,8 @@ import (
 // Trouble is the reason why nothing can be handed over.
 type Trouble string
 
-// These are the kinds of trouble. OperatorPause is an operator's order. All others
-// concern the whole account at the provider.
+// These are the kinds of trouble. OperatorPause is an operator's order. All other kinds concern the whole
+// account at the provider.
 const (
 	SpendLimit    Trouble = "spend-limit"
 	AccountReview Trouble = "account-review"
@@ -19,7 +19,7 @@ const (
 )
 
 // Breaker is the one record that stops all senders.
-type Breaker struct { // its tags are a stored format, as in Message
+type Breaker struct { // the tags of Breaker are a stored format, like those of Message
 	Open     bool      `json:"open"`
 	Trouble  Trouble   `json:"trouble,omitempty"`
 	Detail   string    `json:"detail,omitempty"` // for operators
@@ -29,8 +29,8 @@ type Breaker struct { // its tags are a stored format, as in Message
 	ProbeAt time.Time `json:"probeAt,omitzero"`
 	// ProbeLastAt is when the next round may begin with an owner in Probers or LastInLine.
 	ProbeLastAt time.Time `json:"probeLastAt,omitzero"`
-	// TurnAt is when the next owner may probe in this round. Zero means that no other owner
-	// may.
+	// TurnAt is when the next owner may probe in this round. Zero means that no further owner may probe in
+	// this round.
 	TurnAt time.Time `json:"turnAt,omitzero"`
 	Probes int       `json:"probes,omitempty"` // rounds since the breaker opened
 	// ProbeIDs lists the ids of the messages of the latest probes, oldest first. A probe
@@ -40,8 +40,8 @@ type Breaker struct { // its tags are a stored format, as in Message
 	// Probers has the hashes of the owners that had a probe in this round, oldest first.
 	Probers []string `json:"probers,omitempty"`
 	// LastInLine has the hashes of the owners that have spoiled a probe since the breaker
-	// opened. A spoiled probe says something about its message, but nothing about the
-	// trouble.
+	// opened. A probe is spoiled if its result depended on the message: the result then does not show whether
+	// the trouble is over.
 	LastInLine []string `json:"lastInLine,omitempty"`
 	// Reviewed has the hashes of those numbers for which a receipt recently opened the
 	// breaker because of a review.
@@ -98,7 +98,7 @@ func (r Rules) ReportVoid(b Breaker, rc Receipt, now time.Time) (after Breaker, 
 	return after, changed
 }
 
-// Pause opens b by an operator's order. Only Close closes it again.
+// Pause opens b by an operator's order. Only Close closes b again.
 func (b Breaker) Pause(detail string, now time.Time) Breaker {
 	return Breaker{
 		Open: true, Trouble: OperatorPause, Detail: Shorten(detail, maxBreakerDetail), OpenedAt: stamp(now), ClosedAt: b.ClosedAt,

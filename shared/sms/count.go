@@ -41,8 +41,8 @@ func countIn(length time.Duration, now time.Time, n, limit int, names ...string)
 	}
 }
 
-// Fits reports whether c may be added to a counter whose value is current. A count can
-// always be given back.
+// Fits reports whether c may be added to a counter whose value is current. A count that gives an earlier
+// count back always fits.
 func (c Count) Fits(current int) bool { return c.N < 0 || current+c.N <= c.Limit }
 
 // Try returns a count that adds nothing. The returned count fits if and only if c fits.

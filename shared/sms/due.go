@@ -7,11 +7,11 @@ type DueKind string
 
 // These are the kinds of work.
 const (
-	// DueSend: the queue has no envelope of the message, and one must be enqueued. Either
+	// DueSend: the queue has no envelope of the message, so the relay must enqueue an envelope. Either
 	// the enqueue failed, or it is time for a retry.
 	DueSend DueKind = "send"
-	// DueScheduled: the same for a scheduled message that was never enqueued. Only such a
-	// message may be due in a day or in a year; other kinds of work are due soon.
+	// DueScheduled: like DueSend, but for a scheduled message that was never enqueued. Only such a message
+	// may be due in a day or in a year; other kinds of work are due soon.
 	DueScheduled DueKind = "scheduled"
 	// DueRescue: the message was enqueued, but its envelope may be lost.
 	DueRescue DueKind = "rescue"
@@ -19,7 +19,7 @@ const (
 	DueLease DueKind = "lease"
 )
 
-// Due is the work that is left to do for a record. A record at rest has none.
+// Due is the work that is left to do for a record. A record at rest has no work left.
 type Due struct {
 	Kind  DueKind   `json:"kind,omitempty"`
 	At    time.Time `json:"at,omitzero"`

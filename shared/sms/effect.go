@@ -7,7 +7,7 @@ import "slices"
 // void.
 type Others string
 
-// These are the cases. If several apply, the first one is used.
+// These constants are the cases. If several cases apply, the first one is used.
 const (
 	OthersAwaited     Others = "one awaits its receipt"
 	OthersUndelivered Others = "one was undelivered"
@@ -47,8 +47,8 @@ type Effect struct {
 
 // Effects is the table of receipts. The rules, the table in docs/design.md and the tests
 // are derived from this table. For each combination of a status, a verdict and a case of
-// Others, exactly one row fits. The exception is a scheduled message: it has no
-// hand-over, and so there is no row for it.
+// Others, exactly one row fits. The exception is the status "scheduled": a scheduled message has no
+// hand-over, so the table has no row for it.
 var Effects = []Effect{
 	{
 		From: []Status{Queued, Sent, Unknown}, Verdicts: []Verdict{VerdictDelivered},

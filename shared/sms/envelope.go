@@ -9,8 +9,8 @@ import (
 // Envelope is what the queue carries: a reference to a message, never its text.
 type Envelope struct {
 	Ref   Ref
-	Parts int           // the number of the message's parts, for which a sender books time before its claim; 0 counts as 1
-	Group string        // envelopes of one group do not delay those of another
+	Parts int           // how many parts the message has, so that a sender can book time before it claims the message; 0 means 1
+	Group string        // the envelopes of one group do not delay the envelopes of another group
 	Delay time.Duration // whole seconds, at most MaxDelay
 }
 

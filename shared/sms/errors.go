@@ -23,7 +23,7 @@ var (
 	ErrTooLate = errors.New("the state of the message does not allow it")
 )
 
-// InvalidError says which field of a request is wrong and why. It is for the client.
+// InvalidError says which field of a request is wrong and why. Clients see this error.
 type InvalidError struct {
 	Field  string // the name in the API's JSON
 	Reason string

@@ -48,8 +48,7 @@ var Failures = []Failure{
 	{AccountExhausted, "The provider has stopped all messages of this account for now.", false, "Ask the operator of this service to resolve it, then resend the message."},
 }
 
-// Explain returns the catalogue's entry for code. It treats an unknown code as
-// CarrierFault.
+// Explain returns the catalogue's entry for code. For an unknown code, it returns the entry for CarrierFault.
 func Explain(code FailureCode) *Failure {
 	for _, f := range Failures {
 		if f.Code == code {

@@ -89,7 +89,7 @@ var signStandIns = map[string]string{
 	" ": "\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a" +
 		"\u202f\u205f\u3000",
 	"\n": "\v\u0085\u2028\u2029",
-	// These are invisible: soft hyphen, zero width characters, direction marks, variation
+	// These characters can be left out: soft hyphens, zero width characters, direction marks, variation
 	// selectors, and the accents that follow a letter in decomposed text.
 	"": "\u00ad\u034f\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e" +
 		"\u2060\u2066\u2067\u2068\u2069\ufe0e\ufe0f\ufeff" +

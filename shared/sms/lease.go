@@ -25,7 +25,7 @@ func (r Rules) NewClaim(provider ProviderName, now time.Time) Claim {
 	return Claim{Token: NewToken(), Provider: provider, At: stamp(now), Until: stamp(now.Add(r.Lease)), MaxAttempts: r.MaxAttempts}
 }
 
-// Refuse returns why m cannot be claimed, or "" if it can.
+// Refuse returns why m cannot be claimed, or "" if m can be claimed.
 func (c Claim) Refuse(m Message) NotClaimable {
 	switch {
 	case m.Status != Queued && m.Status != Scheduled: // guard: only what waits is claimed
@@ -80,9 +80,9 @@ func (r Rules) GiveUp(m Message, now time.Time) (after Message, changed bool) {
 	return s.m, true
 }
 
-// EnqueueFailed returns m after its envelope could not be enqueued. m must be new, or
-// postponed by the relay. The returned message is due at once, or as soon as it may be
-// claimed, but at its expiry at the latest. The number of its rescues does not change.
+// EnqueueFailed returns m after its envelope could not be enqueued. The message m must be new, or postponed
+// by the relay. The returned message is due at once or, if it may not be claimed yet, as soon as it may be
+// claimed. It is due at its expiry at the latest. The number of its rescues does not change.
 func (r Rules) EnqueueFailed(m Message, now time.Time) (after Message, changed bool) {
 	if m.Due.Kind != DueRescue {
 		return m, false

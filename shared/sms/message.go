@@ -15,8 +15,8 @@ type Evidence string
 
 // These are the kinds of evidence.
 const (
-	ByCarrier Evidence = "carrier" // the carrier took it
-	ByHandset Evidence = "handset" // the phone acknowledged it
+	ByCarrier Evidence = "carrier" // the carrier confirmed the delivery
+	ByHandset Evidence = "handset" // the phone confirmed the delivery
 )
 
 // Message is the stored record: what the client asked for, what became of it, and the
@@ -42,7 +42,7 @@ type Message struct {
 	Parts     int        `json:"parts"` // an estimate until a receipt reports the number
 	CreatedAt time.Time  `json:"createdAt"`
 	UpdatedAt time.Time  `json:"updatedAt"`
-	Attempts  int        `json:"attempts"` // hand-overs that reached the provider, or may have; those that account-wide trouble stopped do not count
+	Attempts  int        `json:"attempts"` // hand-overs that reached the provider, or may have reached it, except those that account-wide trouble stopped
 	HandOvers []HandOver `json:"handOvers,omitempty"`
 	Evidence  Evidence   `json:"evidence,omitempty"`
 	Failure   *Failure   `json:"failure,omitempty"`

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// Number is a phone number in E.164 form: a plus sign and 7 to 15 ASCII digits, of which
-// the first is not 0.
+// Number is a phone number in E.164 form: a plus sign and 7 to 15 ASCII digits. The first digit is not 0.
 //
 // String returns the whole number, for providers and stores. Redacted returns a form for
 // people and logs. LogValue redacts a Number that slog gets directly, as a pointer or in
@@ -18,7 +17,7 @@ type Number string
 
 // These are the bounds of a Number, in digits. The upper bound is E.164's. E.164 has no
 // lower bound, but the shortest mobile numbers have 7 digits (South Africa and some
-// islands). Anything shorter is a short code, which has no meaning outside its country.
+// islands). A shorter number is a short code, which has no meaning outside its country.
 const (
 	minDigits = 7
 	maxDigits = 15

@@ -10,7 +10,7 @@ import (
 // hand-over got no answer.
 type Outcome struct {
 	ProviderMessageID string         // not empty if the provider took the message
-	Refused           *ProviderError // why the provider refused the message; nil if it did not
+	Refused           *ProviderError // why the provider refused the message; nil if the provider did not refuse it
 }
 
 // Taken returns the outcome of a hand-over that the provider took.
@@ -23,8 +23,8 @@ func Refused(e *ProviderError) Outcome { return Outcome{Refused: e} }
 func Unanswered() Outcome { return Outcome{} }
 
 // OutcomeOf returns the outcome for the results of Provider.HandOver. If these results do
-// not say clearly that the message was taken or refused, the hand-over is unanswered. So
-// it is unanswered if there is neither an id nor an error.
+// not say clearly that the message was taken or refused, the hand-over is unanswered. For example, the
+// hand-over is unanswered if there is neither an id nor an error.
 func OutcomeOf(providerMessageID string, err error) Outcome {
 	if refused, ok := errors.AsType[*ProviderError](err); ok {
 		return Refused(refused)

@@ -9,7 +9,7 @@ import (
 type Booking struct {
 	Length   time.Duration
 	Earliest time.Time // the earliest start: now
-	Latest   time.Time // the latest start that is of use
+	Latest   time.Time // the latest start that the caller can use
 	// Farthest is the latest time up to which a sender with a right clock can book. Bookings
 	// beyond it are ignored, because one sender with a wrong clock must not stop all
 	// senders.

@@ -42,8 +42,8 @@ type Measurement struct {
 type Forcing struct {
 	Char  rune
 	Count int // how often Char occurs
-	// Replacement is GSM-7 text that can replace Char if Replaceable is true. It is empty
-	// if nobody would miss Char, as with a zero width space.
+	// Replacement is GSM-7 text that can replace Char if Replaceable is true. It is empty if nobody would
+	// miss Char, for example a zero width space.
 	Replacement string
 	Replaceable bool
 }
@@ -93,7 +93,7 @@ func split(text string, width func(rune) int, alone, joined int) (units, parts i
 	return units, parts
 }
 
-// findForcing returns the characters of text that GSM-7 lacks, or nil if there are none.
+// findForcing returns the characters of text that GSM-7 lacks, or nil if GSM-7 has all of them.
 func findForcing(text string) []Forcing {
 	var found []Forcing
 	at := map[rune]int{} // index in found

@@ -78,7 +78,7 @@ func TestMeasureKnowsTheGSMAlphabet(t *testing.T) {
 		t.Fatalf("the basic alphabet has %d characters, want 127", n)
 	}
 	gsm := 0
-	for r := rune(0); r <= 0x1ffff; r++ { // larger code points are treated like the last of these
+	for r := rune(0); r <= 0x1ffff; r++ { // every larger code point is treated like this last one
 		if !utf8.ValidRune(r) {
 			continue
 		}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Messages holds the records. The records are what counts; the queue is only a hint.
+// Messages holds the records. Only the records decide what happens to a message; the queue is only a hint.
 //
 //   - If a write returns nil, it was carried out and is durable. If it returns
 //     ErrUnavailable or an error that the method names, it was not carried out. After any
@@ -40,9 +40,8 @@ type Agenda interface {
 	// Shards returns how many independent parts the agenda of each kind has. The number
 	// never changes.
 	Shards() int
-	// Due returns the entries that are due from q.From to q.Until, oldest first. It may
-	// not see the writes of the last second, and may then return entries that are no
-	// longer due.
+	// Due returns the entries that are due from q.From to q.Until, oldest first. It may miss the writes of
+	// the last second, so it may return entries that are no longer due.
 	Due(ctx context.Context, q DueQuery) (DuePage, error)
 	// Postpone replaces the Due of e's record by next, in one write, and returns the
 	// record. It returns a *ConflictError if the Due of the record is no longer that of
@@ -54,7 +53,7 @@ type Agenda interface {
 type DueQuery struct {
 	Kind  DueKind
 	Shard int
-	From  time.Time // entries that are due earlier do not count; zero means that all count
+	From  time.Time // entries that are due earlier are left out; zero means that no entry is left out
 	Until time.Time
 	Limit int
 	After string // DuePage.Next of the previous page; "" for the first page
@@ -101,15 +100,13 @@ type Unmatched struct {
 type ReceiptKeeper interface {
 	// Keep stores k, which has just arrived. It replaces a receipt with the same ID.
 	Keep(ctx context.Context, k PendingReceipt) error
-	// Rekeep replaces the stored receipt that has k's ID by k. It changes nothing and
-	// returns nil if there is no such receipt: somebody has used and forgotten it since the
-	// caller read it.
+	// Rekeep replaces the stored receipt that has k's ID by k. If there is no such receipt, somebody has used
+	// and forgotten it since the caller read it: Rekeep then changes nothing and returns nil.
 	Rekeep(ctx context.Context, k PendingReceipt) error
 	// Forget removes k. It is not an error if k is already gone.
 	Forget(ctx context.Context, k PendingReceipt) error
 	// DueReceipts returns up to limit pending receipts that are due at or after from and
-	// at or before until, oldest first. If from is zero, all receipts that are due by
-	// until count.
+	// at or before until, oldest first. If from is zero, it returns all receipts that are due by until.
 	DueReceipts(ctx context.Context, from, until time.Time, limit int) ([]PendingReceipt, error)
 }
 
@@ -122,8 +119,8 @@ type Lister interface {
 	List(ctx context.Context, q ListQuery) (ListPage, error)
 }
 
-// ListQuery selects messages. A zero field does not restrict the list. Owner must not be
-// zero, except on one machine.
+// ListQuery selects messages. A field with its zero value does not restrict the list. The field Owner may be
+// empty only on one machine.
 type ListQuery struct {
 	Owner     string
 	Status    Status
@@ -165,9 +162,9 @@ type Counters interface {
 type Pace interface {
 	// Book books a span of b.Length and returns its start: the end of the booked time or, if
 	// later, b.Earliest. It returns a *BookedError if the start would be after b.Latest. Any
-	// number of callers may book at once, and no two get the same time. It takes one write,
-	// and up to two more if others book meanwhile. If an answer is lost, or after an error
-	// other than ErrUnavailable, the time may be booked; it is then wasted.
+	// number of callers may book at once, and no two get the same time. It takes one write, and up to two
+	// more writes if other senders book at the same time. If an answer is lost, or after an error other than
+	// ErrUnavailable, the time may be booked; it is then wasted.
 	Book(ctx context.Context, b Booking) (start time.Time, err error)
 }
 
@@ -188,8 +185,7 @@ type Queue interface {
 	// Send enqueues any number of envelopes. After an error, some may not have been
 	// enqueued: the error is a *SendError that lists them.
 	Send(ctx context.Context, envelopes ...Envelope) error
-	// Backlog returns roughly how many envelopes can be dequeued now. Delayed envelopes
-	// do not count.
+	// Backlog returns roughly how many envelopes can be dequeued now. Delayed envelopes are not included.
 	Backlog(ctx context.Context) (int, error)
 }
 

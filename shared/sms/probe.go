@@ -7,8 +7,8 @@ import (
 
 const (
 	longestProbeWait = 15 * time.Minute // the longest wait between two rounds of probes
-	// maxProbes is how many probes the breaker remembers. If each round has one probe, it
-	// remembers all probes whose receipts may still come.
+	// maxProbes is how many probes the breaker remembers. If each round has one probe, the breaker remembers
+	// every probe whose receipt may still come.
 	maxProbes = int(LatestReceipt / longestProbeWait)
 	// maxTurns is how many owners may probe in one round.
 	maxTurns = 12
@@ -24,8 +24,8 @@ func (b Breaker) ProbeDue(now time.Time) bool {
 }
 
 // MayProbe reports whether a message of owner to number may be the next probe of b. A
-// client can waste its probes, for example with bad numbers. So probes come in rounds,
-// and every owner has a turn of its own in each round:
+// client can waste its probes, for example with bad numbers. So probes come in rounds, and every owner gets a
+// turn in each round:
 //
 //   - From ProbeAt on, every owner that is not last in line may begin a round. If a probe
 //     was spoiled before, numbers that the provider has taken come first. If more
@@ -80,9 +80,8 @@ func (r Rules) Probe(b Breaker, m Message, now time.Time) (after Breaker, ok boo
 
 // GiveBack undoes the probe m of b, because the probe proves nothing about the trouble.
 // spoiled means that the provider refused m for something that its client chose, or that
-// m did not arrive. m's owner is then last in line. If m was the latest probe, another
-// message may be the next one: at once if m began its round, otherwise when the next
-// owner has its turn.
+// m did not arrive. m's owner is then last in line. If m was the latest probe, another message may be the
+// next probe: at once if m began its round, otherwise at the turn of the next owner.
 func (b Breaker) GiveBack(m Message, spoiled bool, now time.Time) (after Breaker, changed bool) {
 	i := slices.Index(b.ProbeIDs, m.ID)
 	if !b.Open || b.ProbeAt.IsZero() || i < 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// publish is what really happened in one hand-over, whatever the record says.
+// publish holds what really happened in one hand-over, even if the record says something else.
 type publish struct {
 	token    string
 	id       string // "" if the hand-over did not reach the provider

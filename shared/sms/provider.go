@@ -18,8 +18,7 @@ type ProviderRef struct {
 }
 
 // LatestReceipt is the longest time from a hand-over to its receipt, for every provider.
-// Providers promise a shorter time; the difference is for the way from the provider to
-// us.
+// Providers promise a shorter time; the rest is the time that a receipt takes from the provider to us.
 const LatestReceipt = 73 * time.Hour
 
 // Late returns an error if ctx has ended, or if the clock shows that the deadline of ctx

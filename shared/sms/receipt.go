@@ -26,7 +26,7 @@ type Receipt struct {
 	Verdict           Verdict      `json:"verdict"`
 	Evidence          Evidence     `json:"evidence,omitempty"`
 	Failure           FailureCode  `json:"failure,omitempty"` // for undelivered
-	Trouble           Trouble      `json:"trouble,omitempty"` // for void; "" if the provider refused this one message for now
+	Trouble           Trouble      `json:"trouble,omitempty"` // the trouble, if Verdict is Void; "" if the provider refused this one message for now
 	Detail            string       `json:"detail,omitempty"`  // the provider's own words
 	Price             NanoUSD      `json:"price,omitempty"`
 	Parts             int          `json:"parts,omitempty"`
@@ -48,7 +48,7 @@ func (r Receipt) Names(h HandOver) bool {
 }
 
 // PendingReceipt is a receipt that has matched no message yet.
-type PendingReceipt struct { // its tags and those of Receipt are a stored format, as in Message
+type PendingReceipt struct { // the tags of PendingReceipt and Receipt are a stored format, like those of Message
 	ID      string    `json:"id"` // the same receipt always has the same id
 	Receipt Receipt   `json:"receipt"`
 	CameAt  time.Time `json:"cameAt"`
@@ -57,8 +57,8 @@ type PendingReceipt struct { // its tags and those of Receipt are a stored forma
 	PurgeAt time.Time `json:"purgeAt"`
 }
 
-// PendingFor is how long a receipt stays pending: a day, and an hour more, so that no
-// receipt is lost if the clock jumps by a day.
+// PendingFor is how long a receipt stays pending. It is an hour longer than a day, so that no receipt is lost
+// if the clock jumps by a day.
 const PendingFor = 25 * time.Hour
 
 // firstLook is the time from the arrival of a pending receipt to the first search for its

@@ -31,8 +31,8 @@ type Request struct {
 	ExpiresAt         time.Time `json:"expiresAt,omitzero"`
 	MaxPriceUSD       string    `json:"maxPriceUSD,omitempty"` // decimal, shortest form
 	OnUnknown         OnUnknown `json:"onUnknown"`
-	EntityID          string    `json:"entityId,omitempty"`   // India's registration of the sender
-	TemplateID        string    `json:"templateId,omitempty"` // India's registration of the text
+	EntityID          string    `json:"entityId,omitempty"`   // the registration of the sender in India
+	TemplateID        string    `json:"templateId,omitempty"` // the registration of the text in India
 	ResendOf          string    `json:"resendOf,omitempty"`   // the id of the message that this request repeats
 }
 
@@ -97,8 +97,8 @@ func (r Request) Fill() Request {
 	return r
 }
 
-// Check returns the mistakes in r. It finds only what is wrong at any time and in every
-// deployment. It checks neither the number nor the times.
+// Check returns the mistakes in r. It finds only mistakes that are wrong at any time and in every deployment.
+// It does not check the number and the times.
 func (r Request) Check() []InvalidError {
 	var bad []InvalidError
 	refuse := func(wrong bool, field, format string, args ...any) {

@@ -11,7 +11,7 @@ import (
 // Rules change a status. Each method is a pure function: it takes a record and an event,
 // and returns the record after the event.
 type Rules struct {
-	Validity    time.Duration // determines expiresAt if the client's request does not contain it
+	Validity    time.Duration // determines ExpiresAt if the client's request does not contain it
 	Retention   time.Duration // how long records at rest are kept, at least 7 days
 	Lease       time.Duration // the sender's timeout + LeaseMargin
 	MaxAttempts int           // the maximum number of hand-overs that reached the provider, or may have reached it; at most MostAttempts

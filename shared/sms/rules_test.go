@@ -13,7 +13,7 @@ import (
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// These rules allow three attempts, and have no randomness in their waits.
+// These rules allow three attempts, and do not change the waits at random.
 func rules() sms.Rules {
 	r := sms.DefaultRules()
 	r.Jitter = func() float64 { return 0 }

@@ -10,13 +10,13 @@ const (
 	Scheduled   Status = "scheduled"   // accepted, to be sent later
 	Queued      Status = "queued"      // accepted, waiting for a sender
 	Sending     Status = "sending"     // one sender holds the lease
-	Sent        Status = "sent"        // the provider took it and gave an id
+	Sent        Status = "sent"        // the provider took the message and gave an id
 	Unknown     Status = "unknown"     // handed over, but no answer came back: perhaps taken
-	Delivered   Status = "delivered"   // final: a receipt says that it arrived
-	Undelivered Status = "undelivered" // final: a receipt says that it did not arrive
-	Failed      Status = "failed"      // final: the provider refused it for good
-	Expired     Status = "expired"     // final: its time ran out before it was handed over
-	Canceled    Status = "canceled"    // final: the client canceled it before it was handed over
+	Delivered   Status = "delivered"   // final: a receipt says that the message arrived
+	Undelivered Status = "undelivered" // final: a receipt says that the message did not arrive
+	Failed      Status = "failed"      // final: the provider refused the message for good
+	Expired     Status = "expired"     // final: the message expired before it was handed over
+	Canceled    Status = "canceled"    // final: the client canceled the message before it was handed over
 )
 
 // Transition is one row of the status table.

@@ -7,10 +7,9 @@ import (
 	"time"
 )
 
-// Tally shows whether the provider takes any numbers at all. A provider that takes none may
-// answer as if each number were bad. One refused number proves nothing. But if ten
-// different numbers are refused within five minutes and none is taken, the account is in
-// trouble.
+// Tally shows whether the provider takes any numbers at all. A provider that takes no numbers may answer as
+// if each number were bad. One refused number proves nothing. But if ten different numbers are refused within
+// five minutes and no number is taken, the account is in trouble.
 type Tally struct {
 	TakenAt time.Time `json:"takenAt,omitzero"` // when a number was last taken, noted at most once a minute
 	// Taken has the hashes of some numbers that were taken lately, oldest first.
@@ -63,7 +62,7 @@ func (r Rules) NumberRefused(b Breaker, m Message, detail string, now time.Time)
 	if slices.ContainsFunc(refused, func(n RefusedNumber) bool { return n.Number == this.Number }) {
 		return b, false
 	}
-	if len(refused) == refusedLimit { // the ten numbers are all from one owner
+	if len(refused) == refusedLimit { // all ten numbers are from one owner
 		if !slices.ContainsFunc(refused, another) {
 			return b, false
 		}
@@ -94,7 +93,7 @@ func hashOf(s string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
-// remember returns a copy of list with s at its end, and nowhere else. It keeps only the
+// remember returns a copy of list in which s occurs once, at the end. It keeps only the
 // last elements, at most limit of them.
 func remember(list []string, s string, limit int) []string {
 	list = without(list, s)

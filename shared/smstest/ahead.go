@@ -9,8 +9,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// testAhead checks that everything can be found and put right that a clock wrote while it
-// was ahead.
+// testAhead checks that all times that a clock wrote while it was ahead can be found and corrected.
 func testAhead(t *testing.T, open opener) {
 	for _, by := range []time.Duration{time.Hour, 24 * time.Hour} {
 		t.Run(fmt.Sprintf("a query from a time on finds only the messages that a clock %v ahead wrote", by), func(t *testing.T) {
@@ -113,8 +112,7 @@ func testAhead(t *testing.T, open opener) {
 	})
 }
 
-// readAhead returns the entries that are due later than a clock that is right at now can
-// have written.
+// readAhead returns the entries with a due time that no right clock can have written by the time now.
 func (s stage) readAhead(t *testing.T, kind sms.DueKind, now time.Time) []sms.DueEntry {
 	t.Helper()
 	var all []sms.DueEntry

@@ -45,7 +45,7 @@ func testBound(t *testing.T, open opener) {
 				len(m.HandOvers), len(m.Events), len(record), sms.MaxHandOvers, sms.MaxEvents, sms.MaxRecord)
 		}
 		refs := m.ProviderRefs()
-		for _, ref := range refs[len(refs)-3:] { // the older ones are found in the same way
+		for _, ref := range refs[len(refs)-3:] { // the older hand-overs are found in the same way
 			s.checkFoundBy(t, ref, m.ID)
 		}
 		late := s.receipt(m, sms.VerdictDelivered)

@@ -15,7 +15,7 @@ func (s stage) booking(length, ahead time.Duration) sms.Booking {
 	return sms.Booking{Length: length, Earliest: now, Latest: now.Add(ahead), Farthest: now.Add(time.Hour)}
 }
 
-// want is the start of the booked time, measured from now.
+// want is the expected start of the booked time, measured from now.
 func (s stage) checkBooked(t *testing.T, b sms.Booking, want time.Duration) {
 	t.Helper()
 	start, err := s.Book(t.Context(), b)

@@ -150,7 +150,7 @@ func testReceiptKeeper(t *testing.T, open opener) {
 	t.Run("receipts past their retention hide no due receipt", func(t *testing.T) {
 		for _, tc := range []struct {
 			name string
-			ago  time.Duration // how long ago the retention of the other receipts ended
+			ago  time.Duration // how long ago the retention of the first 120 receipts ended
 		}{
 			{"a moment ago", 0},
 			{"an hour ago", time.Hour},

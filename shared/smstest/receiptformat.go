@@ -19,7 +19,7 @@ type ReceiptFormat struct {
 	Samples  map[string][]byte // real receipts, by name
 }
 
-// A receipt copies no more than this from its provider's texts.
+// A receipt copies at most this many bytes from its provider's texts.
 const (
 	maxReceiptDetail = 300 // bytes
 	maxReceiptID     = 100 // bytes

@@ -30,9 +30,8 @@ type Codec[T any] struct {
 // testdata/records/<release>. A released file never changes. A release that writes
 // records differently gets a new folder.
 //
-// A new field does not fail the test: it is absent from an older file, and from the
-// record that is written to compare with this file. The test fails if a tag is renamed or
-// moves to another field.
+// A new field does not fail the test: the field is absent from an older file, and also from the record that
+// the test writes and compares with this file. The test fails if a tag is renamed or moves to another field.
 func TestRecordFormat(t *testing.T, f RecordFormat) {
 	at := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 	folders, err := filepath.Glob(filepath.Join("testdata", "records", "*"))

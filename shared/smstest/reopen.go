@@ -8,8 +8,8 @@ import (
 )
 
 // ReopenStore returns an empty store. reopen returns another store on the same records, as
-// after a restart of the program. Both use now as their clock. After reopen, the first
-// store is not used any more.
+// after a restart of the program. Both use now as their clock. After reopen, tests no longer use the first
+// store.
 type ReopenStore func(t *testing.T, now func() time.Time) (first sms.Store, reopen func() sms.Store)
 
 // TestReopen restarts a store and checks that it still has the result of every call that

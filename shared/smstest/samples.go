@@ -58,7 +58,7 @@ func longText() string {
 	return b.String() + strings.Repeat(".", sms.MaxTextLength-sms.TextLength(b.String()))
 }
 
-// The values contradict each other, but a store does not check them.
+// Some values contradict each other, but a store does not check values.
 func (s stage) fullMessage() sms.Message {
 	m := recordedMessage(s.clock.Now())
 	m.ID, m.Owner, m.Number = sms.NewID(), s.owner, s.number

@@ -1,7 +1,7 @@
 // Package smstest has the conformance suites for the ports of package sms. Each adapter
 // runs them in its TestConformance. They check what the comments of the ports promise:
-// results and errors, conditions, races, order and paging, and what remains when an
-// answer is lost.
+// results and errors, conditions, races, order and paging, and what the store contains after an answer was
+// lost.
 package smstest
 
 import (

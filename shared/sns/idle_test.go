@@ -32,8 +32,8 @@ import (
 // handOvers is the number of hand-overs after the connections were lost.
 const handOvers = 50
 
-// The control must lose at least this many hand-overs. It does not lose all, because the
-// SDK sometimes closes a connection when the answer comes very soon.
+// The control must lose at least this many hand-overs. The control may save a few hand-overs, because the SDK
+// sometimes closes a connection when the answer comes very soon.
 const minUnanswered = handOvers / 2
 
 // clients contains our client and a control, which uses the SDK's own connections.
@@ -94,8 +94,8 @@ func checkLost(t *testing.T, client string, unanswered int) {
 	}
 }
 
-// The peer forgets each connection within a second. In this case only CloseIdle prevents
-// hand-overs without an answer.
+// The peer forgets each connection within a second. This is sooner than the limit of the idle time, so only
+// CloseIdle prevents hand-overs without an answer.
 func TestAPeerThatForgetsLosesNoHandOver(t *testing.T) {
 	for client := range clients {
 		t.Run(client, func(t *testing.T) {
@@ -198,7 +198,7 @@ func startChild(t *testing.T, client, url string) *child {
 	return &child{cmd.Process, orders, bufio.NewReader(results)}
 }
 
-// handOver thaws a frozen child first. It returns how many hand-overs got no answer.
+// If the child is frozen, handOver first thaws it. It returns how many hand-overs got no answer.
 func (c *child) handOver(t *testing.T) int {
 	t.Helper()
 	if _, err := io.WriteString(c.orders, "\n"); err != nil {

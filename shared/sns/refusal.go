@@ -58,15 +58,14 @@ var answers = map[string]sms.Refusal{
 // without SMS, SNS gives this answer for every number.
 const noSuchNumber = "is not valid to publish to"
 
-// mayNotPublish is a part of SNS's AuthorizationError if the role lacks the permission to
-// publish. No client can cause these words: SNS does not repeat the sender that it
-// refuses, and a sender cannot contain a colon.
+// mayNotPublish is a part of the words of SNS's AuthorizationError if the role lacks the permission to
+// publish. A client cannot make SNS use these words: SNS does not repeat the sender that it refuses, and a
+// sender cannot contain a colon.
 const mayNotPublish = "sns:publish"
 
-// classify turns an error from Publish into the error that sms.Provider promises. If the
-// client chose a sender, an AuthorizationError is about this sender, and otherwise about
-// the account. If the error says that the role may not publish, the account may be in
-// trouble even if the client chose a sender.
+// classify turns an error from Publish into the error that sms.Provider promises. If the client chose a
+// sender, an AuthorizationError is about this sender. Otherwise it is about the account. If the error says
+// that the role may not publish, the account may be in trouble even if the client chose a sender.
 func classify(m sms.Message, err error, unsent bool) error {
 	if unsent {
 		return &sms.ProviderError{

@@ -22,7 +22,7 @@ type trip struct {
 }
 
 // watch makes the SDK report to t how far the request has got. The trace starts when the
-// signed request is sent. So requests for credentials do not count.
+// signed request is sent. So requests for credentials are not traced.
 func (t *trip) watch(stack *middleware.Stack) error {
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("smsqueue.Trip",
 		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (

@@ -57,7 +57,7 @@ func (db *DB) Due(ctx context.Context, q sms.DueQuery) (sms.DuePage, error) {
 	var page sms.DuePage
 	var last position
 	now := db.now().UnixMilli()
-	err = db.messages.each(ctx, due, []any{
+	err = db.messages.forEachRow(ctx, due, []any{
 		string(q.Kind), after.at, after.seq, now,
 		string(q.Kind), after.at, q.Until.UnixMilli(), now, q.Limit + 1,
 	},

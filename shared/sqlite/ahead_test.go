@@ -10,8 +10,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// TestItemsThatAClockAheadHidComeAtOnce hides items while the clock is ahead: a new item,
-// a delayed item, and one that was dequeued.
+// TestItemsThatAClockAheadHidComeAtOnce hides three items while the clock is ahead: a new item, a delayed
+// item, and an item that was dequeued.
 func TestItemsThatAClockAheadHidComeAtOnce(t *testing.T) {
 	enginetest.SQLite(t)
 	for _, ahead := range []time.Duration{time.Hour, 24 * time.Hour} {

@@ -34,14 +34,14 @@ type committer struct {
 	closing chan struct{}
 	stopped chan struct{}
 	close   func() error
-	// keepsLog is whether the write-ahead log stays when the database is closed. It may be
+	// keepsLog is true if the write-ahead log must stay when the database is closed. It may be
 	// changed until close is called.
 	keepsLog bool
 }
 
 type write struct {
 	do   func(*tx) error
-	test bool       // whether the write changes nothing
+	test bool       // whether the write is only a test that changes nothing
 	done chan error // buffered, so that sending the result never blocks
 }
 
@@ -194,9 +194,9 @@ func (c *committer) tryTransact(group []write) error {
 	return nil
 }
 
-// begin begins a transaction. If the connection cannot do so, begin replaces it. The
-// connection may have a transaction that could not be rolled back, and a connection that
-// was made while the disk was read-only stays read-only.
+// begin begins a transaction. If the connection cannot begin a transaction, begin replaces the connection.
+// The connection may have a transaction that could not be rolled back, and a connection that was made while
+// the disk was read-only stays read-only.
 func (c *committer) begin() error {
 	const begin = `BEGIN IMMEDIATE`
 	err := errNoConnection
@@ -222,7 +222,7 @@ const (
 	fullCode = 13
 )
 
-// codeOf returns the code that SQLite gave for err, without its details, or 0.
+// codeOf returns SQLite's code for err, without the details, or 0 if SQLite gave no code.
 func codeOf(err error) int {
 	if e, ok := errors.AsType[*driver.Error](err); ok {
 		return e.Code() & 0xff

@@ -67,7 +67,7 @@ func Open(dir string, opts Options) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
-	db := &DB{now: opts.Now, root: root, lock: lock, queue: &Queue{now: opts.Now, visibility: opts.Visibility}}
+	db := &DB{now: opts.Now, root: root, lock: lock, queue: &Queue{now: opts.Now, visibility: opts.Visibility, served: turns{last: make(map[string]int)}}}
 	db.close = sync.OnceValue(db.closeAll)
 	if err := db.open(); err != nil {
 		return nil, errors.Join(err, db.Close())

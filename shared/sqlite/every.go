@@ -7,10 +7,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Every calls visit for every message, in any order, and returns the first error of
-// visit. It reads the whole file, so no service may call it.
+// Every passes all messages to the function visit, one by one and in any order, until visit returns an error.
+// It returns this error. It reads the whole file, so no service may call it.
 func (db *DB) Every(ctx context.Context, visit func(sms.Message) error) error {
-	err := eachRecord(ctx, db.messages.statements, `SELECT record FROM messages WHERE`+present, []any{db.now().UnixMilli()}, visit)
+	err := forEachRecord(ctx, db.messages.statements, `SELECT record FROM messages WHERE`+present, []any{db.now().UnixMilli()}, visit)
 	if err != nil {
 		return fmt.Errorf("reading every message: %w", err)
 	}

@@ -48,8 +48,8 @@ func openFile(root *os.Root, name string, opts fileOptions) (*file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", name, err)
 	}
-	// Create the file with a mode that keeps other users out; SQLite itself would let
-	// them read it. SQLite gives its companion files the same mode.
+	// Create the file with a mode that keeps other users out; if SQLite created the file, other users could
+	// read it. SQLite gives its companion files the same mode.
 	made, err := folder.OpenFile(root, name, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
@@ -59,7 +59,7 @@ func openFile(root *os.Root, name string, opts fileOptions) (*file, error) {
 	}
 	committer, err := openCommitter(ctx, dataSource(path, "rw", []string{
 		patient,
-		"auto_vacuum(INCREMENTAL)", // for shrink; it has an effect only before a file has its first page
+		"auto_vacuum(INCREMENTAL)", // needed by shrink; the pragma has an effect only before a file has its first page
 		"journal_mode(WAL)",
 		"synchronous(" + opts.synchronous + ")",
 		// On macOS, a call of fsync alone leaves the data in the disk's own memory.

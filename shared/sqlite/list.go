@@ -43,7 +43,7 @@ func (db *DB) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 	var page sms.ListPage
 	var last position
 	examined := 0
-	err = db.messages.lists.each(ctx, query, args, func(scan func(...any) error) (bool, error) {
+	err = db.messages.lists.forEachRow(ctx, query, args, func(scan func(...any) error) (bool, error) {
 		if examined == q.Examine || len(page.Messages) == q.Limit {
 			page.Next = last.String()
 			return false, nil

@@ -78,7 +78,7 @@ func readPID(root *os.Root) int {
 	if err != nil {
 		return 0
 	}
-	defer func() { _ = f.Close() }() // it was only read
+	defer func() { _ = f.Close() }() // the file was only read
 	const longest = 32
 	text, _ := io.ReadAll(io.LimitReader(f, longest))
 	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))

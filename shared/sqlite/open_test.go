@@ -84,7 +84,7 @@ func TestOpen(t *testing.T) {
 				if err = errors.Join(err, raw.Close()); err != nil {
 					t.Fatal(err)
 				}
-				for range 2 { // the second time, the folder must not be in use
+				for range 2 { // when the folder is opened again, it must not be in use
 					_, err = sqlite.Open(dir, sqlite.Options{})
 					for _, part := range []string{fmt.Sprintf("format %d", format), word, name} {
 						if err == nil || !strings.Contains(err.Error(), part) {

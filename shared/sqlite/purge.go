@@ -42,7 +42,7 @@ func (db *DB) purgeMessages(ctx context.Context, limit int) (int, error) {
 	var purged int
 	err := db.messages.commit(ctx, func(t *tx) error {
 		var gone []sms.Message
-		err := t.each(context.Background(), `SELECT id, record FROM messages WHERE purge_at <= ? ORDER BY purge_at LIMIT ?`, []any{now, limit},
+		err := t.forEachRow(context.Background(), `SELECT id, record FROM messages WHERE purge_at <= ? ORDER BY purge_at LIMIT ?`, []any{now, limit},
 			func(scan func(...any) error) (bool, error) {
 				var id string
 				var record []byte

@@ -46,7 +46,7 @@ func TestPurge(t *testing.T) {
 		check(t, db, 10, 1)
 		check(t, db, 10, 0)
 
-		*now = start // a record that was hidden but not removed would appear again
+		*now = start // if a record was only hidden and not removed, it would appear again
 		if _, err := db.Get(t.Context(), gone.ID); !errors.Is(err, sms.ErrNotFound) {
 			t.Errorf("Get of a purged message: %v, want ErrNotFound", err)
 		}

@@ -25,6 +25,7 @@ type Queue struct {
 	visibility time.Duration
 	file       *file
 	arrivals   bell
+	served     turns
 }
 
 // release makes all items visible that an earlier process dequeued and did not delete,
@@ -44,8 +45,8 @@ const sendBatch = 500
 // MaxBacklog is the number at which Backlog stops counting.
 const MaxBacklog = 100_000
 
-// Send implements sms.Queue. Items are dequeued in the order in which they become
-// visible. This queue ignores groups.
+// Send implements sms.Queue. The items of a group are dequeued in the order in which they
+// become visible. Groups take turns.
 func (q *Queue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 	now := q.now()
 	sent := 0
@@ -53,8 +54,8 @@ func (q *Queue) Send(ctx context.Context, envelopes ...sms.Envelope) error {
 	for batch := range slices.Chunk(envelopes, sendBatch) {
 		err := q.file.commit(ctx, func(t *tx) error {
 			for _, e := range batch {
-				if _, err := t.exec(`INSERT INTO queue_items (visible_at, received, body) VALUES (?, 0, ?)`,
-					now.Add(e.Delay).UnixMilli(), e.Body()); err != nil {
+				if _, err := t.exec(`INSERT INTO queue_items (visible_at, received, "group", body) VALUES (?, 0, ?, ?)`,
+					now.Add(e.Delay).UnixMilli(), e.Group, e.Body()); err != nil {
 					return err
 				}
 			}
@@ -142,28 +143,25 @@ func (q *Queue) nextVisible(ctx context.Context) (time.Time, error) {
 	return time.UnixMilli(at.Int64), nil
 }
 
-// dequeueVisible dequeues the items that have been visible longest, and hides them. A
-// handle contains the time at which the item becomes visible again. So a handle is no
-// longer valid once its item has been dequeued again.
+// dequeueVisible dequeues visible items, and hides them. A handle contains the time at
+// which the item becomes visible again. So a handle is no longer valid once its item has
+// been dequeued again.
 func (q *Queue) dequeueVisible(ctx context.Context, limit int) ([]sms.QueueItem, error) {
 	now := q.now()
 	back := now.Add(q.visibility).UnixMilli()
 	var items []sms.QueueItem
 	err := q.file.commit(ctx, func(t *tx) error {
 		items = nil
-		return t.each(context.Background(), `UPDATE queue_items SET visible_at = ?, received = received + 1
-			WHERE seq IN (SELECT seq FROM queue_items WHERE visible_at <= ? ORDER BY visible_at, seq LIMIT ?)
-			RETURNING seq, received, body`, []any{back, now.UnixMilli(), limit},
-			func(scan func(...any) error) (bool, error) {
-				var seq int64
-				var item sms.QueueItem
-				if err := scan(&seq, &item.ReceiveCount, &item.Body); err != nil {
-					return false, err
-				}
-				item.Handle = position{at: back, seq: seq}.String()
-				items = append(items, item)
-				return true, nil
-			})
+		seqs, err := q.served.choose(t, now.UnixMilli(), limit)
+		for _, seq := range seqs {
+			item := sms.QueueItem{Handle: position{at: back, seq: seq}.String()}
+			if err == nil {
+				err = t.get(context.Background(), `UPDATE queue_items SET visible_at = ?, received = received + 1 WHERE seq = ? RETURNING received, body`,
+					[]any{back, seq}, &item.ReceiveCount, &item.Body)
+			}
+			items = append(items, item)
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err

@@ -41,7 +41,7 @@ func (db *DB) Unmatched(ctx context.Context, number sms.Number) (sms.Unmatched, 
 	var found sms.Unmatched
 	now := db.now().UnixMilli()
 	const oneMore = sms.MaxUnmatched + 1
-	err := db.messages.each(ctx, `SELECT id FROM messages WHERE unmatched_number = ? AND`+present+`LIMIT ?`,
+	err := db.messages.forEachRow(ctx, `SELECT id FROM messages WHERE unmatched_number = ? AND`+present+`LIMIT ?`,
 		[]any{string(number), now, oneMore},
 		func(scan func(...any) error) (bool, error) {
 			var id string
@@ -116,7 +116,7 @@ func (db *DB) DueReceipts(ctx context.Context, from, until time.Time, limit int)
 
 func (db *DB) pendingReceipts(ctx context.Context, query string, args ...any) ([]sms.PendingReceipt, error) {
 	var list []sms.PendingReceipt
-	err := eachRecord(ctx, db.messages.statements, query, args, func(k sms.PendingReceipt) error {
+	err := forEachRecord(ctx, db.messages.statements, query, args, func(k sms.PendingReceipt) error {
 		list = append(list, k)
 		return nil
 	})

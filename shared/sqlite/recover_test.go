@@ -98,7 +98,7 @@ func TestAFolderIsNotTornIfClosingFails(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Open returned %v", err)
 	}
-	_ = db.Close() // the trigger makes it fail again
+	_ = db.Close() // the trigger makes the write fail again
 }
 
 // unprepared prepares no statement.

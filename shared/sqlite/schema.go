@@ -10,7 +10,7 @@ import (
 // change of a schema or of a record's JSON tags increases oldestFormat by one, and older
 // folders are refused. After the first release oldestFormat stays the same, and each
 // change adds a migration.
-const oldestFormat = 9
+const oldestFormat = 10
 
 // These are the migrations of each database. The first migration creates the database in
 // oldestFormat. Each later migration leads from one format to the next format. A
@@ -24,7 +24,7 @@ const oldestFormat = 9
 //     columns that change, so it does not touch other indexes.
 //   - seq keeps the indexes small: they refer to a row by seq, not by id.
 //
-// The table "folder" has the mark that shows whether both databases belong together.
+// The table "folder" contains the mark, which shows whether both databases belong together.
 var messagesMigrations = []string{folderTable + `
 CREATE TABLE messages (
 	seq              INTEGER PRIMARY KEY,
@@ -102,9 +102,11 @@ CREATE TABLE queue_items (
 	seq        INTEGER PRIMARY KEY,
 	visible_at INTEGER NOT NULL,
 	received   INTEGER NOT NULL,
+	"group"    TEXT NOT NULL,
 	body       TEXT NOT NULL
 ) STRICT;
 CREATE INDEX queue_items_visible ON queue_items (visible_at);
+CREATE INDEX queue_items_group ON queue_items ("group", visible_at);
 `}
 
 // migrate brings a database to the newest format. It carries out each migration

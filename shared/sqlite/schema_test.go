@@ -30,7 +30,7 @@ func TestAnOlderFormatIsUpgraded(t *testing.T) {
 	if err := opened(steps[:1]).close(); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the second time, nothing is left to do
+	for range 2 { // the second call of migrate finds nothing to do
 		f := opened(steps)
 		var one, two, format int
 		if err := f.get(t.Context(), `SELECT one, two, user_version FROM a, pragma_user_version`, nil, &one, &two, &format); err != nil {

@@ -76,7 +76,7 @@ func TestFilesShrinkAgain(t *testing.T) {
 		t.Helper()
 		before := bytesOf(t, dir, messagesName) + bytesOf(t, dir, queueName)
 		err := db.Wipe(t.Context())
-		for errors.Is(err, errInUse) { // a writer was in the way
+		for errors.Is(err, errInUse) { // a writer made this attempt fail
 			err = db.Wipe(t.Context())
 		}
 		if err != nil {

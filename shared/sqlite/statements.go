@@ -50,7 +50,8 @@ func (s *statements) closePrepared() error {
 	return errors.Join(errs...)
 }
 
-// get reads one row into the variables into. It returns sql.ErrNoRows if there is no row.
+// get stores the columns of one row in the variables that into points to. It returns sql.ErrNoRows if there
+// is no row.
 func (s *statements) get(ctx context.Context, query string, args []any, into ...any) error {
 	prepared, err := s.stmt(ctx, query)
 	if err != nil {
@@ -63,9 +64,9 @@ func (s *statements) get(ctx context.Context, query string, args []any, into ...
 	return err
 }
 
-// each calls the function row for every row of query's result, until the function returns
-// false or an error.
-func (s *statements) each(ctx context.Context, query string, args []any, row func(scan func(...any) error) (more bool, err error)) error {
+// forEachRow runs a query and passes the rows of its result to the function visit, one by one, until visit
+// returns false or an error.
+func (s *statements) forEachRow(ctx context.Context, query string, args []any, visit func(scan func(...any) error) (more bool, err error)) error {
 	prepared, err := s.stmt(ctx, query)
 	if err != nil {
 		return unavailable(err)
@@ -76,7 +77,7 @@ func (s *statements) each(ctx context.Context, query string, args []any, row fun
 	}
 	defer rows.Close()
 	for rows.Next() {
-		if more, err := row(rows.Scan); err != nil || !more {
+		if more, err := visit(rows.Scan); err != nil || !more {
 			return err
 		}
 	}
@@ -86,10 +87,10 @@ func (s *statements) each(ctx context.Context, query string, args []any, row fun
 	return nil
 }
 
-// eachRecord calls visit for every record that query finds. query must select only
-// records.
-func eachRecord[T any](ctx context.Context, s *statements, query string, args []any, visit func(T) error) error {
-	return s.each(ctx, query, args, func(scan func(...any) error) (bool, error) {
+// forEachRecord runs a query that selects only records, and passes the records to the function visit, one by
+// one.
+func forEachRecord[T any](ctx context.Context, s *statements, query string, args []any, visit func(T) error) error {
+	return s.forEachRow(ctx, query, args, func(scan func(...any) error) (bool, error) {
 		var record []byte
 		if err := scan(&record); err != nil {
 			return false, err
@@ -102,7 +103,7 @@ func eachRecord[T any](ctx context.Context, s *statements, query string, args []
 	})
 }
 
-// ErrDamaged means that a record cannot be decoded. It will not become readable again.
+// ErrDamaged means that a record cannot be decoded. The record will not become readable again.
 var ErrDamaged = errors.New("a record is damaged")
 
 func decode[T any](record []byte) (T, error) {

@@ -29,8 +29,8 @@ func (e *TornError) Error() string {
 	return fmt.Sprintf("the data folder %s is not complete: %s", e.Dir, e.What)
 }
 
-// These sentences tell the operator what to do about a torn folder. An error joins those
-// that apply.
+// These sentences tell the operator what to do about a torn folder. An error contains every sentence that
+// applies.
 const (
 	copyAgain    = "copy the whole folder again, while no server runs on the original"
 	withoutQueue = "remove queue.db; the relay then enqueues the waiting messages again within 15 minutes"
@@ -106,8 +106,8 @@ func (db *DB) markOpen(hadLog bool) (torn string, err error) {
 
 // markClosed notes in messages.db that the folder is closed regularly. When messages.db
 // is then closed, SQLite moves all changes from the log to messages.db and removes the
-// log. If the disk prevents the mark, the log must stay: a folder that is in use and has
-// no log counts as torn.
+// log. If the mark cannot be written, the log must stay, because Open treats a folder that is marked as in
+// use and has no log as torn.
 func (db *DB) markClosed() error {
 	if !db.marked {
 		return nil
@@ -156,7 +156,7 @@ func cutOff(root *os.Root, name string) (torn string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = f.Close() }() // it is only read
+	defer func() { _ = f.Close() }() // the file is only read
 	// Source of the offsets: sqlite.org/fileformat2.html, sections 1.3 and 4.1.
 	var header [100]byte
 	_, err = io.ReadFull(f, header[:])
@@ -200,7 +200,7 @@ func pagesInLog(root *os.Root, name string, pageSize int64) (map[int64]bool, err
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }() // it is only read
+	defer func() { _ = f.Close() }() // the file is only read
 	var header [32]byte
 	if _, err := f.ReadAt(header[:], 0); err != nil {
 		return pages, nil // SQLite ignores such a log

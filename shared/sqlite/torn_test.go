@@ -128,7 +128,7 @@ func TestATornCopyIsRefused(t *testing.T) {
 				}
 			}
 			tt.tear(t, closed, opened, dir)
-			for range 2 { // the second time, nothing must have been repaired in silence
+			for range 2 { // the second Open must fail in the same way, because the first one must not repair anything in silence
 				db, err := sqlite.Open(dir, sqlite.Options{})
 				if err == nil {
 					_ = db.Close()

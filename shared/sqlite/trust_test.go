@@ -49,7 +49,7 @@ func TestOpenTrustsNothingThatOthersPutThere(t *testing.T) {
 			if err := tt.prepare(dir); err != nil {
 				t.Fatal(err)
 			}
-			for range 2 { // the second time, the folder must not be in use
+			for range 2 { // when the folder is opened again, it must not be in use
 				_, err := sqlite.Open(dir, sqlite.Options{})
 				for _, word := range tt.words {
 					if err == nil || !strings.Contains(err.Error(), word) {

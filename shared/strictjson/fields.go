@@ -203,10 +203,9 @@ func (f *Fields) Choice(name string, allowed ...string) (string, bool) {
 	return value, true
 }
 
-// Each calls visit for the value of every field. Each value must be an object. After each
-// call, Each adds an error for every field of the object that visit did not read. It
-// returns all errors of f and of the objects. Each error names its object by kind and
-// name, for example: client "a".
+// Each passes the value of every field to the function visit. All values must be objects. If visit does not
+// read a field of an object, Each adds an error for this field. Each returns all errors of f and of the
+// objects. Each error names its object by kind and name, for example: client "a".
 func (f *Fields) Each(kind string, visit func(name string, object *Fields)) error {
 	var errs []error
 	for name, member := range f.all() {

@@ -4,7 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"iter"
+	"runtime"
 )
+
+// yieldEvery is after how many members of a large document other goroutines may run.
+// Otherwise a goroutine runs for up to 10 ms, and everybody else would wait for the
+// decoding of a large document.
+const yieldEvery = 256
 
 // members yields the name and the value of each member of a valid JSON object or array. A
 // name still has its quotes. The names of an array's members are nil. Nothing is copied.
@@ -12,7 +18,10 @@ func members(document []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
 		isObject := document[0] == '{'
 		rest := trim(document[1:])
-		for rest[0] != '}' && rest[0] != ']' {
+		for n := 1; rest[0] != '}' && rest[0] != ']'; n++ {
+			if n%yieldEvery == 0 {
+				runtime.Gosched()
+			}
 			var name []byte
 			if isObject {
 				name, rest = cut(rest)
@@ -46,7 +55,9 @@ func cut(text []byte) (value, rest []byte) {
 		case ',', ':', ' ', '\t', '\r', '\n':
 			end++
 		default: // a number, true, false or null
-			end += bytes.IndexAny(text[end:], ",:]} \t\r\n")
+			for !endsScalar(text[end]) {
+				end++
+			}
 		}
 		if depth == 0 {
 			return text[:end], trim(text[end:])
@@ -66,7 +77,20 @@ func stringLength(text []byte) int {
 	}
 }
 
-func trim(text []byte) []byte { return bytes.TrimLeft(text, " \t\r\n") }
+func endsScalar(b byte) bool {
+	switch b {
+	case ',', ':', ']', '}', ' ', '\t', '\r', '\n':
+		return true
+	}
+	return false
+}
+
+func trim(text []byte) []byte {
+	for len(text) > 0 && (text[0] == ' ' || text[0] == '\t' || text[0] == '\r' || text[0] == '\n') {
+		text = text[1:]
+	}
+	return text
+}
 
 // unquote returns the text of a valid JSON string.
 func unquote(quoted []byte) string {

@@ -18,6 +18,7 @@ module "smsqueue" {
   monitoring                  = var.monitoring
   name                        = var.name
   number_types                = var.number_types
+  package_digests             = var.package_digests
   packages                    = var.packages
   permissions_boundary        = var.permissions_boundary
   receipts                    = var.receipts

@@ -1,21 +1,27 @@
 # The variables of the module, which describes and checks them. Null means the
-# module's default.
+# module's default. Terraform drops members that an object's type lacks, without a
+# word, so objects are of the type any here, and their members are checked.
 
 variable "alarm_actions" {
   description = "See the module."
-  type        = any
+  type        = list(string)
   default     = null
 }
 
 variable "allowed_countries" {
   description = "See the module."
-  type        = any
+  type        = list(string)
 }
 
 variable "api" {
   description = "See the module."
   type        = any
   default     = null
+
+  validation {
+    condition     = var.api == null ? true : try(length(setsubtract(keys(var.api), ["allowed_origin", "burst", "longest_wait_seconds", "requests_per_second", "reserved_concurrency"])) == 0, false)
+    error_message = "Set only these members of api, because others would be ignored: allowed_origin, burst, longest_wait_seconds, requests_per_second, reserved_concurrency."
+  }
 }
 
 variable "architecture" {
@@ -28,6 +34,11 @@ variable "clients" {
   description = "See the module."
   type        = any
   default     = null
+
+  validation {
+    condition     = var.clients == null ? true : try(alltrue([for one in values(var.clients) : length(setsubtract(keys(one), ["allowed_countries", "messages_per_recipient_hour", "owner", "parts_per_day", "scopes"])) == 0]), false)
+    error_message = "Set only these members of each of clients, because others would be ignored: allowed_countries, messages_per_recipient_hour, owner, parts_per_day, scopes."
+  }
 }
 
 variable "concurrent_executions" {
@@ -64,12 +75,22 @@ variable "limits" {
   description = "See the module."
   type        = any
   default     = null
+
+  validation {
+    condition     = var.limits == null ? true : try(length(setsubtract(keys(var.limits), ["messages_per_recipient_hour", "parts_per_day"])) == 0, false)
+    error_message = "Set only these members of limits, because others would be ignored: messages_per_recipient_hour, parts_per_day."
+  }
 }
 
 variable "logs" {
   description = "See the module."
   type        = any
   default     = null
+
+  validation {
+    condition     = var.logs == null ? true : try(length(setsubtract(keys(var.logs), ["level", "retention_days"])) == 0, false)
+    error_message = "Set only these members of logs, because others would be ignored: level, retention_days."
+  }
 }
 
 variable "manage_api_gateway_log_role" {
@@ -82,12 +103,22 @@ variable "messages" {
   description = "See the module."
   type        = any
   default     = null
+
+  validation {
+    condition     = var.messages == null ? true : try(length(setsubtract(keys(var.messages), ["max_attempts", "retention_days", "validity_hours"])) == 0, false)
+    error_message = "Set only these members of messages, because others would be ignored: max_attempts, retention_days, validity_hours."
+  }
 }
 
 variable "monitoring" {
   description = "See the module."
   type        = any
   default     = null
+
+  validation {
+    condition     = var.monitoring == null ? true : try(length(setsubtract(keys(var.monitoring), ["dashboard", "detailed_metrics", "tracing"])) == 0, false)
+    error_message = "Set only these members of monitoring, because others would be ignored: dashboard, detailed_metrics, tracing."
+  }
 }
 
 variable "name" {
@@ -98,7 +129,13 @@ variable "name" {
 
 variable "number_types" {
   description = "See the module."
-  type        = any
+  type        = list(string)
+  default     = null
+}
+
+variable "package_digests" {
+  description = "See the module."
+  type        = map(string)
   default     = null
 }
 
@@ -124,12 +161,22 @@ variable "sender" {
   description = "See the module."
   type        = any
   default     = null
+
+  validation {
+    condition     = var.sender == null ? true : try(length(setsubtract(keys(var.sender), ["concurrency", "parts_per_second", "timeout_seconds"])) == 0, false)
+    error_message = "Set only these members of sender, because others would be ignored: concurrency, parts_per_second, timeout_seconds."
+  }
 }
 
 variable "sms_preferences" {
   description = "See the module."
   type        = any
   default     = null
+
+  validation {
+    condition     = var.sms_preferences == null ? true : try(length(setsubtract(keys(var.sms_preferences), ["default_sender_id", "delivery_logs", "monthly_spend_limit_usd"])) == 0, false)
+    error_message = "Set only these members of sms_preferences, because others would be ignored: default_sender_id, delivery_logs, monthly_spend_limit_usd."
+  }
 }
 
 variable "strict_numbers" {

@@ -8,6 +8,7 @@ mock_provider "aws" {
 variables {
   allowed_countries = ["DE"]
   packages          = "s3://bucket/release"
+  package_digests   = { for s in ["api", "receipts", "relay", "sender"] : s => "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" }
 
   # The variables of modules/account_wide.
   name                    = "smsqueue"

@@ -5,6 +5,7 @@ mock_provider "aws" {
 variables {
   allowed_countries = ["DE"]
   packages          = "s3://bucket/release"
+  package_digests   = { for s in ["api", "receipts", "relay", "sender"] : s => "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" }
 }
 
 run "every_function_that_is_throttled_raises_an_alarm" {

@@ -5,6 +5,7 @@ mock_provider "aws" {
 variables {
   allowed_countries = ["DE", "GB"]
   packages          = "s3://bucket/release"
+  package_digests   = { for s in ["api", "receipts", "relay", "sender"] : s => "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" }
 }
 
 run "the_sender_publishes_to_phones_and_to_no_topic" {
@@ -36,7 +37,7 @@ run "policies_name_actions_and_resources" {
     condition = alltrue(flatten([
       for p in [module.api.policy, module.sender.policy, module.relay.policy, module.receipts[0].policy, aws_iam_role_policy.pipe[0].policy] : [
         for s in jsondecode(p).Statement : [
-          for a in flatten([s.Action]) : !strcontains(replace(a, "/^kms:(GenerateDataKey|ReEncrypt)\\*$/", ""), "*")
+          for a in flatten([s.Action]) : !strcontains(a, "*")
         ]
       ]
     ]))
@@ -49,6 +50,33 @@ run "policies_name_actions_and_resources" {
       ]
     ]))
     error_message = "A policy allows an action on every resource."
+  }
+}
+
+run "each_role_uses_the_key_only_for_what_it_reads_and_sends" {
+  variables {
+    receipts = true
+    events   = true
+  }
+  assert {
+    condition = jsonencode({
+      for name, p in {
+        api      = module.api.policy, relay = module.relay.policy, sender = module.sender.policy
+        receipts = module.receipts[0].policy, pipe = aws_iam_role_policy.pipe[0].policy
+        } : name => sort([
+          for s in jsondecode(p).Statement : join(" ", concat(
+            [s.Condition.StringEquals["kms:ViaService"]], s.Action,
+            [for key, value in s.Condition.StringEquals : value if strcontains(key, "EncryptionContext")],
+          )) if startswith(flatten([s.Action])[0], "kms:")
+      ])
+      }) == jsonencode({
+      api      = ["dynamodb.eu-central-1.amazonaws.com kms:Decrypt smsqueue-messages", "sqs.eu-central-1.amazonaws.com kms:Decrypt kms:GenerateDataKey arn:aws:sqs:eu-central-1:123456789012:smsqueue-messages"]
+      relay    = ["dynamodb.eu-central-1.amazonaws.com kms:Decrypt smsqueue-messages", "sqs.eu-central-1.amazonaws.com kms:Decrypt kms:GenerateDataKey arn:aws:sqs:eu-central-1:123456789012:smsqueue-messages"]
+      sender   = ["dynamodb.eu-central-1.amazonaws.com kms:Decrypt smsqueue-messages", "sqs.eu-central-1.amazonaws.com kms:Decrypt arn:aws:sqs:eu-central-1:123456789012:smsqueue-messages"]
+      receipts = ["dynamodb.eu-central-1.amazonaws.com kms:Decrypt smsqueue-messages", "sqs.eu-central-1.amazonaws.com kms:Decrypt kms:GenerateDataKey arn:aws:sqs:eu-central-1:123456789012:smsqueue-failed-events"]
+      pipe     = ["dynamodb.eu-central-1.amazonaws.com kms:Decrypt smsqueue-messages", "sqs.eu-central-1.amazonaws.com kms:Decrypt kms:GenerateDataKey arn:aws:sqs:eu-central-1:123456789012:smsqueue-failed-events"]
+    })
+    error_message = "A role may use the key through another service, for another table or queue, or for more than it needs."
   }
 }
 

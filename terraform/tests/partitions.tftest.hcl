@@ -5,6 +5,7 @@ mock_provider "aws" {
 variables {
   allowed_countries = ["US"]
   packages          = "s3://bucket/release"
+  package_digests   = { for s in ["api", "receipts", "relay", "sender"] : s => "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" }
 }
 
 run "china_is_refused_in_words" {

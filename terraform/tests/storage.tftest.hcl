@@ -5,6 +5,7 @@ mock_provider "aws" {
 variables {
   allowed_countries = ["DE"]
   packages          = "s3://bucket/release"
+  package_digests   = { for s in ["api", "receipts", "relay", "sender"] : s => "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" }
 }
 
 run "the_table_is_kept_safe" {

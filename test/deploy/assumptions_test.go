@@ -69,7 +69,7 @@ func recognize(t *testing.T, url string, want assumptions.Engine) {
 	}
 }
 
-// sameEverywhere has the results that are the same against AWS and every engine.
+// sameEverywhere contains the results that are the same on AWS and on every engine.
 var sameEverywhere = map[string]string{
 	"throttling-codes":  "not checked: it would take more messages at once than the bound allows",
 	"throttling-words":  "not checked: it would take more messages at once than the bound allows",
@@ -81,7 +81,7 @@ var sameEverywhere = map[string]string{
 	"expiry":            "held",
 }
 
-// onMinistack has all other results against ministack.
+// onMinistack contains the results against ministack, except those in sameEverywhere.
 var onMinistack = map[string]string{
 	"missing-scope":    "held",
 	"removed-client":   "held",
@@ -114,7 +114,7 @@ var onMinistack = map[string]string{
 	"second-plan":      "not checked: ministack shows changes of alarms and pipes in every plan",
 }
 
-// onMoto has the other results against moto, except those in noAPI.
+// onMoto contains the results against moto, except those in sameEverywhere and noAPI.
 var onMoto = map[string]string{
 	"opted-out-words":  "not checked: moto writes no delivery logs",
 	"sandbox-words":    "not checked: moto writes no delivery logs",
@@ -150,7 +150,7 @@ func merged(all ...map[string]string) map[string]string {
 	return sum
 }
 
-// before has the settings from before the apply.
+// The parameter before contains the settings from before the apply.
 func checkMoto(t *testing.T, w *emulation.Workspace, url string, before assumptions.Settings) {
 	t.Helper()
 	lacking := make(map[string]string)

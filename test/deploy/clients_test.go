@@ -23,8 +23,8 @@ func (e deployment) changeClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := string(raw)
-	// The two clients share an item, which must change first. If the client were removed
-	// first and the apply then failed, the item would keep the client's tokens valid.
+	// The two clients share an item of the table, which must change before Cognito's client is removed. If
+	// the client were removed first and the apply then failed, the item would keep the client's tokens valid.
 	const updated, removed = `aws_dynamodb_table_item.clients["8"]: Modifications complete`, `aws_cognito_user_pool_client.this["guest"]: Destroying...`
 	if first, second := strings.Index(out, updated), strings.Index(out, removed); first < 0 || second < first {
 		t.Errorf("the apply does not take the client from the table before it removes it:\n%s", out)

@@ -77,10 +77,12 @@ func TestControlPlane(t *testing.T) {
 		t.Errorf("destroying a protected deployment ended with %v, want a refusal that names the two steps", err)
 	}
 
+	account.restoreBackup(t)
 	apply(map[string]any{
 		"sms_preferences":     map[string]any{"monthly_spend_limit_usd": 100},
 		"deletion_protection": false,
 	})
+	account.checkRestored(t)
 	account.checkSettings(t, others, map[string]string{"MonthlySpendLimit": "100"})
 
 	apply(map[string]any{
@@ -113,8 +115,8 @@ func TestControlPlane(t *testing.T) {
 	requests.check(t)
 }
 
-// SNS has made its log groups already, so the first apply fails, as the README says. The
-// account's settings are already written then, but the output account_wide is not.
+// SNS has made its log groups already, so the first apply fails, as the README says. When this apply has
+// failed, the account's settings are already written, but the output account_wide is not.
 func TestADeploymentThatFailedCanBeDestroyed(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -171,7 +173,7 @@ var archives struct {
 func buildZips(t *testing.T, repo engines.Repository) string {
 	t.Helper()
 	archives.once.Do(func() {
-		if archives.folder, archives.err = os.MkdirTemp("", "zips-*"); archives.err == nil {
+		if archives.folder, archives.err = os.MkdirTemp("", "zips-*"); archives.err == nil { //nolint:usetesting // other tests use it later
 			archives.err = emulation.BuildZips(context.Background(), repo, archives.folder)
 		}
 	})

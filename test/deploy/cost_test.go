@@ -23,7 +23,7 @@ func TestTheCostTableCountsTheResources(t *testing.T) {
 		}
 	}
 	w := openModule(t)
-	base := []string{`allowed_countries = ["DE"]`, `packages = "s3://bucket/release"`, `clients = { shop = {} }`}
+	base := []string{`allowed_countries = ["DE"]`, release, `clients = { shop = {} }`}
 	alarms := func(more ...string) float64 {
 		return count(*w.mock(t, append(base, more...)...), "aws_cloudwatch_metric_alarm")
 	}

@@ -35,7 +35,7 @@ func deliveryLine(providerMessageID, number string) string {
 }
 
 // deliverBatch sends 40 messages with one request, and waits until each of them is sent.
-// Then it writes a receipt for each into SNS's delivery log, and waits until each is
+// Then it writes a receipt for each message into SNS's delivery log, and waits until each message is
 // delivered. The API enqueues such messages with SQS's batch operation.
 func (e deployment) deliverBatch(t *testing.T, token string) {
 	t.Helper()
@@ -93,7 +93,7 @@ func (e deployment) checkPipePatterns(t *testing.T) {
 	if err := e.Workspace.Output(t.Context(), "table_name", &table); err != nil {
 		t.Fatal(err)
 	}
-	p := readPipe(t, mocked(t)) // ministack ignores patterns and does not store them, so the pipe comes from the mocked state
+	p := readPipe(t, mocked(t)) // ministack ignores patterns and does not store them, so read the pipe from the mocked state
 	changes := changesOf(t, e.Front.URL, table)
 	passed := 0
 	for _, change := range changes {

@@ -166,7 +166,7 @@ func TestEmulation(t *testing.T) {
 
 	t.Run("EventBridge passes the same changes as our matching", func(t *testing.T) { e.checkPipePatterns(t) })
 
-	t.Run("at the same time", func(t *testing.T) { // each of the two waits up to a minute until a removed client is refused
+	t.Run("at the same time", func(t *testing.T) { // each of these two tests waits up to a minute until a removed client is refused
 		outputs := outputsOf(t, e.Workspace)
 		t.Run("clients come and go", func(t *testing.T) {
 			t.Parallel()

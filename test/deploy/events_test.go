@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/smsqueue/smsqueue/shared/sms"
-	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
 // No engine has pipes that deliver to a bus: ministack's pipes deliver only to SNS and Step
@@ -151,15 +149,7 @@ func TestTheExampleCallsItsWebhookAtTheEnd(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
 	p := readPipe(t, mocked(t))
-	copied, err := emulation.NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(emulation.ModuleRoot, "examples", "webhook"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	example := workspace{copied}
-	state := example.mock(t, `webhook_key = "key"`)
-	if state == nil {
-		t.Fatal("the example has no rule")
-	}
+	state := webhookState(t, repo)
 	var rule struct {
 		Pattern string `json:"event_pattern"`
 	}

@@ -51,7 +51,7 @@ func TestFrankfurtAndVirginiaShareAnAccount(t *testing.T) {
 		}
 		return counts
 	}
-	// All Regions of an account share the dashboards.
+	// The dashboards of an account belong to all of its Regions.
 	want := map[string]int{"smsqueue-eu-central-1": 1, "smsqueue-us-east-1": 1}
 	if diff := cmp.Diff(want, names("aws_cloudwatch_dashboard", "dashboard_name")); diff != "" {
 		t.Errorf("the dashboards' names differ (-want +got):\n%s", diff)

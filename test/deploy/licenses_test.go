@@ -16,8 +16,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
-// TestZipsCarryLicences opens the archive of each function. It must have the licence of
-// every module that go lists as a dependency of the function.
+// TestZipsCarryLicences opens the archive of each function. The archive must have the licence of every module
+// that the go command lists as a dependency of the function.
 func TestZipsCarryLicences(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t) // not for terraform: this test builds as much as those that deploy
@@ -33,7 +33,7 @@ func TestZipsCarryLicences(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer archive.Close()
+			defer archive.Close() //nolint:errcheck // only read
 			text, err := fs.ReadFile(archive, "LICENSES.txt")
 			if err != nil {
 				t.Fatal(err)
@@ -53,7 +53,7 @@ func TestZipsCarryLicences(t *testing.T) {
 	}
 }
 
-// dependencies returns the modules of other authors that go links into a function.
+// dependencies returns the modules of other authors that the go command links into a function.
 func dependencies(t *testing.T, repo engines.Repository, function string) []string {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags=lambda.norpc", "-json=Module", function)

@@ -109,8 +109,8 @@ func TestModule(t *testing.T) {
 			t.Fatal(err)
 		}
 		variables := bytes.Count(source, []byte("\nvariable \"")) + 1
-		if variables > 24 {
-			t.Errorf("the module has %d variables, want at most 24", variables)
+		if variables > 26 {
+			t.Errorf("the module has %d variables, want at most 26", variables)
 		}
 		if n := bytes.Count(source, []byte("\n  description = ")); n != variables {
 			t.Errorf("%d of %d variables are described, want all", n, variables)
@@ -141,7 +141,7 @@ func TestTheExampleServesADomain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state := workspace{w}.mock(t, `domain_name = "api.example.com"`, `certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/1"`)
+	state := workspace{w}.mock(t, `domain_name = "api.example.com"`, `certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/1"`, digests)
 	if state == nil {
 		t.Fatal("the example has no state")
 	}
@@ -226,6 +226,8 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"a country of a client in lower case", "allowed_countries = [\"DE\"]\n    clients = { shop = { allowed_countries = [\"de\"] } }", `a client's allowed_countries, each once, as two capital letters`},
 		{"a bucket without a release", `packages = "s3://bucket"`, `s3://BUCKET/PREFIX`},
 		{"a folder without zips", `packages = "/nowhere"`, "run `make build` first"},
+		{"a release without digests", `packages = "s3://bucket/release"`, `Name the digests of these zips in package_digests`},
+		{"a digest in hexadecimal", "packages = \"s3://bucket/release\"\n    " + `package_digests = { api = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" }`, `SHA-256 in base64`},
 		{"an unknown processor", `architecture = "amd64"`, `"arm64" or "x86_64"`},
 		{"zero requests per second", `api = { requests_per_second = 0 }`, `at least 1`},
 		{"no concurrent execution", `concurrent_executions = 0`, `AWS's quota for the account`},
@@ -258,8 +260,8 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		if !strings.Contains(set, "allowed_countries") {
 			set += "\n    allowed_countries = [\"DE\"]"
 		}
-		if !strings.Contains(set, "packages") {
-			set += "\n    packages = \"s3://bucket/release\""
+		if !strings.Contains(set, "packages") && !strings.Contains(set, "package_digests") {
+			set += "\n    " + release
 		}
 		filters = append(filters, "-filter="+w.writeTest(t, fmt.Sprintf("wrong%02d", i), "command = plan", set))
 	}
@@ -279,12 +281,50 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 	}
 }
 
+// Terraform itself would drop such members without a word.
+func TestMisspeltMembersAreRefused(t *testing.T) {
+	t.Parallel()
+	deployment, err := emulation.NewWorkspace(t.Context(), needTerraform(t), t.TempDir(), emulation.DeploymentRoot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := workspace{deployment}
+	tests := map[string]struct{ set, want string }{
+		"api":     {`api = { request_per_second = 5 }`, "Set only these members of api"},
+		"clients": {`clients = { shop = {}, other = { part_per_day = 5 } }`, "Set only these members of each of clients"},
+		"none":    {`clients = { shop = { owner = "shop" }, other = {} }`, ""},
+	}
+	var filters []string
+	for name, tt := range tests {
+		filters = append(filters, "-filter="+w.writeTest(t, name, "command = plan", "allowed_countries = [\"DE\"]\n    "+release+"\n    "+tt.set))
+	}
+	words := make(map[string]string) // error messages by file
+	for line := range w.runTests(t, filters...) {
+		if line.Type == "diagnostic" && line.Diagnostic.Severity == "error" {
+			words[line.File] += line.Diagnostic.Detail
+		}
+	}
+	for name, tt := range tests {
+		if got := words["tests/"+name+".tftest.hcl"]; !strings.Contains(got, tt.want) || tt.want == "" && got != "" {
+			t.Errorf("with %s, terraform says %q, want %q", tt.set, got, tt.want)
+		}
+	}
+}
+
+// digests sets a variable to the digests of the functions of the mocked provider.
+const digests = `package_digests = { for s in ["api", "receipts", "relay", "sender"] : s => "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" }`
+
+// release sets the variables that name a release in a bucket.
+const release = `packages = "s3://bucket/release"` + "\n    " + digests
+
 // writeTest returns the name by which terraform selects the file.
 func (w workspace) writeTest(t *testing.T, name, command, variables string) string {
 	t.Helper()
 	mocks := "./tests/mocks"
-	if _, err := os.Stat(filepath.Join(w.Root, mocks)); err != nil {
-		mocks = "../../tests/mocks" // the path as seen from the folder of an example
+	for _, other := range []string{"../tests/mocks", "../../tests/mocks"} { // for the deployment and for examples
+		if _, err := os.Stat(filepath.Join(w.Root, other)); err == nil {
+			mocks = other
+		}
 	}
 	text := fmt.Sprintf("mock_provider \"aws\" {\n  source = %q\n}\n\nrun %q {\n  %s\n  variables {\n    %s\n  }\n}\n",
 		mocks, name, command, variables)
@@ -387,7 +427,7 @@ func (w workspace) mock(t *testing.T, variables ...string) *stateModule {
 	return state
 }
 
-var everything struct {
+var everything, webhook struct {
 	once  sync.Once
 	state *stateModule
 }
@@ -397,11 +437,28 @@ func mocked(t *testing.T) stateModule {
 	t.Helper()
 	needTerraform(t)
 	everything.once.Do(func() {
-		everything.state = openModule(t).mock(t, `allowed_countries = ["DE"]`, `packages = "s3://bucket/release"`,
+		everything.state = openModule(t).mock(t, `allowed_countries = ["DE"]`, release,
 			`events = true`, `receipts = true`, `manage_api_gateway_log_role = false`, `clients = { shop = {} }`)
 	})
 	if everything.state == nil {
 		t.Fatal("the mocked deployment has no state")
 	}
 	return *everything.state
+}
+
+// webhookState returns the state of the example with a webhook, a deployment that also has
+// SNS's delivery logs. The state comes from the mocked provider.
+func webhookState(t *testing.T, repo engines.Repository) stateModule {
+	t.Helper()
+	webhook.once.Do(func() {
+		w, err := emulation.NewWorkspace(t.Context(), repo, t.TempDir(), filepath.Join(emulation.ModuleRoot, "examples", "webhook"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		webhook.state = workspace{w}.mock(t, `webhook_key = "key"`, digests)
+	})
+	if webhook.state == nil {
+		t.Fatal("the example has no state")
+	}
+	return *webhook.state
 }

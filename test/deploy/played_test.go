@@ -26,7 +26,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// standIn says what a server does in AWS's place, where ministack does nothing.
+// standIn configures a server that takes AWS's place where ministack does nothing.
 type standIn struct {
 	number   string // receives the messages; each standIn needs a number of its own
 	optedOut string
@@ -53,7 +53,7 @@ var asAssumed = standIn{
 	alarms:    "OK", relayMinutes: 13, events: true,
 }
 
-// allWrong breaks as many assumptions at once as it can.
+// allWrong breaks as many assumptions at once as possible.
 var allWrong = standIn{
 	number: "+4915112345612", optedOut: "+4915112345622",
 	tooExpensive: "This delivery would exceed max price",
@@ -291,7 +291,7 @@ func (e deployment) measure(t *testing.T, p standIn) {
 	}
 }
 
-// form uses the protocol that AWS calls query.
+// form uses the protocol that AWS calls "query".
 func (e deployment) form(t *testing.T, service, version string, form url.Values) string {
 	t.Helper()
 	form.Set("Version", version)

@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/emulation"
 )
 
-// Each of these needs the relay:
+// Each of these messages needs the relay:
 //   - a message that could not be enqueued
 //   - a message whose receipt proves that nothing was delivered
 //   - a message whose sender died after its receipt had come

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A reader wants to know what a function does, and not what it is.
+// The comment of a function must say what the function does, and not what it is.
 func TestCommentsSayWhatFunctionsDo(t *testing.T) {
 	const most = 12 // per cent
 	repo := findRepository(t)

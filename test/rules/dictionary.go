@@ -23,15 +23,14 @@ type phrase struct {
 
 var dictionary = []word{
 	{`carrier`, "provider, for whom we hand over to; a carrier is the mobile network", []phrase{
-		// These are the words of SNS's delivery log, and codes and constants made from
-		// them.
+		// These words are from SNS's delivery log, or are codes and constants that are made from its words.
 		{"", `[Pp]hone('s)? ?[Cc]arrier`},
 		{"", `"carrier has blocked"`},
 		{"*.go", `A Carrier`},
 		{"", `\b(blocked|taken)-by-carrier\b|\bcarrier-fault\b`},
 		{"*.go", `\b(BlockedByCarrier|CarrierFault|[bB]yCarrier)\b`},
 		// Evidence says who confirmed a delivery.
-		{"message.go", `Evidence = "carrier"|the carrier took it`},
+		{"message.go", `Evidence = "carrier"|the carrier confirmed the delivery`},
 		{"*.json", `"(evidence|S)": "carrier"`}, // in stored records
 		{"openapi.yaml", `enum: \[carrier, handset\]`},
 		{"*.md", "`carrier`|plus carrier fees"},

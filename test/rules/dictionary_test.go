@@ -14,7 +14,7 @@ import (
 
 var textFiles = []string{".go", ".tf", ".hcl", ".md", ".yaml", ".html", ".js", ".css", ".json", ".py", ".toml", ""}
 
-// These files define the words, so they must contain the forbidden ones.
+// These files define the words, so they must contain forbidden words.
 var defining = []string{"docs/glossary.md", "test/rules/dictionary.go", "test/rules/dictionary_test.go", "LICENSE"}
 
 // The test reads every file that git tracks or would add.

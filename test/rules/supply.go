@@ -12,8 +12,8 @@ import (
 // Floor is the oldest version of a module that may be used, and the reason.
 type Floor struct{ Module, Version, Reason string }
 
-// Floors lists the modules of which older versions must not come back. Their importers
-// ask for less.
+// Floors lists modules whose older versions must not come back. Modules that import them require older
+// versions.
 var Floors = []Floor{
 	{"golang.org/x/text", "v0.39.0", "GO-2026-5970: before this version, invalid UTF-8 makes a norm.Iter loop forever"},
 }
@@ -47,7 +47,7 @@ var (
 func UnpinnedActions(workflow string) []string {
 	var unpinned []string
 	for line := range strings.SplitSeq(workflow, "\n") {
-		if found := action.FindStringSubmatch(line); found != nil && !pinnedAction.MatchString(found[1]) {
+		if found := action.FindStringSubmatch(line); len(found) == 2 && !pinnedAction.MatchString(found[1]) {
 			unpinned = append(unpinned, found[1])
 		}
 	}

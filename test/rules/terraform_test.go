@@ -5,12 +5,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
@@ -145,8 +147,8 @@ func TestDeploymentPassesEverythingOn(t *testing.T) {
 	want, got := make(map[string]string), make(map[string]string)
 	for name, v := range module.named("variable") {
 		kind := module.text(v, "type")
-		if !slices.Contains([]string{"string", "bool", "number"}, kind) {
-			kind = "any" // a type with several parts; the module describes the parts
+		if members := membersOf(t, v); members != nil {
+			kind = fmt.Sprintf("any of the members %q", members)
 		}
 		preset := "null"
 		if module.text(v, "default") == "" {
@@ -167,7 +169,14 @@ func TestDeploymentPassesEverythingOn(t *testing.T) {
 		if preset == "" {
 			preset = "required"
 		}
-		got["variable "+name] = deployment.text(call, name) + " " + deployment.text(declared, "type") + " " + preset
+		kind := deployment.text(declared, "type")
+		if kind == "any" {
+			kind += " of the members"
+			for _, b := range declared.Body.Blocks {
+				kind += " " + checkedMembers.FindString(strings.ReplaceAll(deployment.text(b, "condition"), ",", ""))
+			}
+		}
+		got["variable "+name] = deployment.text(call, name) + " " + kind + " " + preset
 	}
 	for name, o := range module.named("output") {
 		want["output "+name] = strings.TrimSpace("module.smsqueue." + name + " " + module.text(o, "sensitive"))
@@ -180,7 +189,28 @@ func TestDeploymentPassesEverythingOn(t *testing.T) {
 	}
 }
 
-// Each role must have a permissions boundary that a variable sets.
+// checkedMembers matches the list of members in a validation.
+var checkedMembers = regexp.MustCompile(`\["[^\]]*\]`)
+
+// membersOf returns the members of a variable whose type is an object or a map of objects,
+// in order, or nil.
+func membersOf(t *testing.T, variable *hclsyntax.Block) []string {
+	t.Helper()
+	kind, _, diagnostics := typeexpr.TypeConstraintWithDefaults(variable.Body.Attributes["type"].Expr)
+	if diagnostics.HasErrors() {
+		t.Fatal(diagnostics)
+	}
+	if kind.IsMapType() {
+		kind = kind.ElementType()
+	}
+	if !kind.IsObjectType() {
+		return nil
+	}
+	return sortedKeys(kind.AttributeTypes())
+}
+
+// Each role must have a permissions boundary that a variable sets, and name the account for
+// which AWS may take it.
 func TestEveryRoleCanBeBounded(t *testing.T) {
 	roles := 0
 	root := filepath.Join("..", "..", "terraform")
@@ -212,6 +242,9 @@ func checkBoundaries(t *testing.T, folder string) int {
 		roles++
 		if boundary := f.text(b, "permissions_boundary"); !strings.HasSuffix(boundary, ".permissions_boundary") {
 			t.Errorf("the role %s in terraform/%s has the permissions boundary %q, want the variable's", b.Labels[1], folder, boundary)
+		}
+		if !strings.Contains(f.text(b, "assume_role_policy"), `"aws:SourceAccount"`) {
+			t.Errorf("the trust policy of the role %s in terraform/%s does not name aws:SourceAccount", b.Labels[1], folder)
 		}
 	}
 	return roles

@@ -50,8 +50,8 @@ type alarm struct {
 	Missing string `xml:"TreatMissingData"`
 }
 
-// An alarm that ignores missing data keeps its first state until there is data. The pipe,
-// for example, reports none before the first change.
+// An alarm that ignores missing data keeps its first state until there is data. For example, the pipe reports
+// no data before the first change.
 func (a alarm) quiet() bool {
 	return a.State == "OK" || a.State == "INSUFFICIENT_DATA" && a.Missing == "ignore"
 }
@@ -73,7 +73,7 @@ type point struct {
 	Worst float64 `xml:"Maximum"`
 }
 
-// metric returns the earliest point first.
+// metric returns the points of a metric, the earliest first.
 func (w wire) metric(ctx context.Context, namespace, name string, dimension [2]string, from, to time.Time, period time.Duration) ([]point, error) {
 	form := url.Values{
 		"Action": {"GetMetricStatistics"}, "Version": {cloudWatchVersion}, "Namespace": {namespace}, "MetricName": {name},
@@ -147,7 +147,7 @@ func spendMetric(ctx context.Context, r *run) (Result, error) {
 
 // Without a receipt, it is unknown whether AWS bills m.
 func judgeSpending(m message, usd float64, known bool) Result {
-	price, _ := m.PriceUSD.Float64() // 0 if there is none
+	price, _ := m.PriceUSD.Float64() // 0 if there is no price
 	switch {
 	case known:
 		return held("%.5f USD this month", usd)

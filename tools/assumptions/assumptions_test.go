@@ -72,7 +72,7 @@ func TestTheBoundStaysBelowTheSpendLimit(t *testing.T) {
 			t.Errorf("%v more after %v of %v USD: error %v, want one: %t", tt.bound, tt.spent, tt.limit, err, tt.refused)
 		}
 	}
-	for _, bound := range []float64{0, -1, 21, math.NaN(), 0.00001} { // divided by the number of parts, the last bound is below the lowest possible price ceiling
+	for _, bound := range []float64{0, -1, 21, math.NaN(), 0.00001} { // for each part, the last bound allows less than the lowest possible price ceiling
 		if err := CheckSpending(t.Context(), Options{MaxUSD: bound, Engine: Ministack}); err == nil {
 			t.Errorf("a bound of %v USD is accepted", bound)
 		}

@@ -25,9 +25,9 @@ type Check struct {
 	Source  Source
 	How     string // how the check finds out
 	IfNot   string // what to do if the assumption does not hold
-	Relied  bool   // whether the code relies on it
+	Relied  bool   // whether the code relies on the assumption
 	Parts   int    // the maximum number of SMS parts that the check sends
-	Alone   bool   // must run after the others, when nothing else is sent
+	Alone   bool   // whether the check must run after all others, when nothing else is sent
 	Needs   []Need
 	run     func(ctx context.Context, r *run) (Result, error)
 }
@@ -65,7 +65,7 @@ const (
 	NotChecked State = "not checked"
 )
 
-// Result says how a check ended, and what it saw, or why it could not look. Seen never
+// Result says how a check ended, and what the check saw or why it could not be made. Seen never
 // has a complete phone number or a secret.
 type Result struct {
 	Name   string `json:"name"`

@@ -15,10 +15,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// The API may know a removed client for this long.
+// The API may accept a removed client for this long.
 const knownFor = time.Minute
 
-// Cognito knows the client all the time, so its token stays valid.
+// The client exists in Cognito during the whole check, so its token stays valid.
 func removedClient(ctx context.Context, r *run) (Result, error) {
 	token, err := r.makeClient(ctx)
 	if err != nil {
@@ -58,8 +58,8 @@ func removedClient(ctx context.Context, r *run) (Result, error) {
 const margin = 5 * time.Second
 
 // lastLetIn calls the API with a removed client's token until knownFor is over, and returns
-// when it last let the client in. One refusal proves nothing: several processes answer, and
-// each has its own knowledge of the clients.
+// when it last let the client in. One refusal proves nothing: several processes answer, and each of them has
+// read the clients at another time.
 func (r *run) lastLetIn(ctx context.Context, token string) (time.Duration, error) {
 	began := time.Now()
 	var last time.Duration

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// This machine's clock may be ahead of AWS's by this much.
+// clockSkew is how far this machine's clock may be ahead of AWS's clock.
 const clockSkew = 5 * time.Second
 
 // readLines returns the lines that were written since the run began and contain word. A

@@ -25,7 +25,7 @@ type message struct {
 	Events            []struct{ Status, Detail string }
 
 	location string // from the answer 202
-	estimate int    // the number of its parts, from the answer 202
+	estimate int    // the number of parts, from the answer 202
 	took     time.Duration
 }
 
@@ -44,7 +44,7 @@ var (
 	errNoCeiling = errors.New("SNS ignores the price ceiling, so that more messages could exceed the bound")
 )
 
-// sentWithin includes a cold start, but no run of the relay.
+// sentWithin is long enough for a cold start, but too short for a run of the relay.
 const sentWithin = 30 * time.Second
 
 // If a check has found that price ceilings do not work, nothing is sent. Even a text of

@@ -26,7 +26,7 @@ type Options struct {
 	Client     string     // name of the client that calls the API; it needs both scopes
 	Number     sms.Number // the number that gets the messages; it must be verified if the account is in the sandbox
 	OptedOut   sms.Number // a number that has opted out, if there is one
-	MaxUSD     float64    // the most that all messages may cost together
+	MaxUSD     float64    // the maximum cost of all messages together
 	Patience   time.Duration
 	Idle       time.Duration // how long a function must be idle until SNS has closed its connections
 	Before     Settings      // the account's settings before the deployment; nil if unknown

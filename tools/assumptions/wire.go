@@ -21,18 +21,17 @@ import (
 // wire calls AWS services for which the module has no SDK.
 type wire struct {
 	cfg      aws.Config
-	endpoint string // of an emulator, or ""
+	endpoint string // the URL of an emulator; "" for AWS
 }
 
-// The host's first label is also the service's name in signatures, unless signAs gives
-// another.
+// The host's first label is also the service's name in signatures, unless signAs gives another name.
 type call struct {
 	host, signAs string
 	awsRegion    string // "" for the Region of the configuration
 	method, path string
 	header       map[string]string
 	body         []byte
-	credentials  aws.CredentialsProvider // nil for those of the configuration
+	credentials  aws.CredentialsProvider // nil for the credentials of the configuration
 }
 
 // apiError is an answer that is not 200.

@@ -20,8 +20,8 @@ import (
 type Emulation struct {
 	APIURL   string // the API's URL; append /sms
 	TokenURL string
-	Front    *Front            // all calls reach ministack through it
-	Clients  map[string]Client // the clients shop, watcher and other; see Settings
+	Front    *Front            // all calls to ministack go through this proxy
+	Clients  map[string]Client // the clients "shop", "watcher" and "other", which Settings defines
 	Queues   map[string]string // the queues' URLs, by their names in the outputs
 
 	Workspace *Workspace
@@ -34,8 +34,8 @@ type Client struct{ ID, Secret string }
 
 // Emulate builds the functions, starts ministack and applies terraform/ to it. This takes
 // about two minutes, and Emulate reports its progress to out. If this machine lacks
-// something, the error says what, and engines.Unavailable returns true for it. For observe,
-// see [NewFront].
+// something, the error says what, and engines.Unavailable returns true for it. The comment of [NewFront]
+// explains the parameter observe.
 func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Writer, observe func(*http.Request, []byte)) (e *Emulation, err error) {
 	if missing := prereq.Missing(ctx, prereq.Terraform); missing != nil {
 		return nil, errors.New(missing[0])

@@ -102,7 +102,7 @@ func (f *Front) Calls() []Call {
 	return slices.Clone(f.calls)
 }
 
-// Break makes those calls fail for which broken returns true, until Break(nil) is called.
+// Break makes a call fail if the function broken returns true for it. Break(nil) ends this.
 func (f *Front) Break(broken func(Call) bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

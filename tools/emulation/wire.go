@@ -45,8 +45,8 @@ func JSONCall(ctx context.Context, url, service, target string, in, out any) err
 	return nil
 }
 
-// Sign adds an authorization header that names the service and the caller. Engines check
-// nothing else of a signature.
+// Sign adds an authorization header that names the service and the caller. Engines check only these parts of
+// a signature.
 func Sign(r *http.Request, service string) {
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 "+
 		"Credential=test/20200101/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=0")

@@ -78,7 +78,7 @@ func ControlPlane(script string) Engine {
 func Botocore() Engine { return ControlPlane("") }
 
 // Checkov returns checkov. It is not an engine, but is fetched like one by
-// [Engine.Fetch]. Run it as the module checkov.main of the environment's bin/python.
+// [Engine.Fetch]. To run checkov, call the environment's bin/python with "-m checkov.main".
 func Checkov() Engine {
 	return Engine{
 		Name:    "checkov",
@@ -91,8 +91,8 @@ func Checkov() Engine {
 }
 
 // Alone fetches and starts e outside of any [Set], and waits until it answers. The
-// engine's output goes to the folder logs. If Alone returns an error, nothing needs to be
-// stopped; see also [Unavailable].
+// engine's output goes to the folder logs. If Alone returns an error, nothing needs to be stopped. The
+// function [Unavailable] distinguishes the errors.
 func (e Engine) Alone(ctx context.Context, repo Repository, logs string) (url string, stop func(), err error) {
 	if err := os.MkdirAll(logs, 0o750); err != nil {
 		return "", nil, err

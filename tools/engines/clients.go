@@ -6,7 +6,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// The generators of clients are not engines, but are fetched like them.
+// The generators of clients are not engines, but are fetched like engines.
 
 // OpenAPIGenerators returns the newest openapi-generator and an old one that many projects
 // still use. The download is one jar.

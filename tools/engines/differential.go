@@ -11,7 +11,7 @@ import (
 )
 
 // Numbers returns the Python libraries that read phone numbers and split texts. They are
-// not an engine, but are fetched like one. Run them with [VenvPython].
+// not an engine, but are fetched like one. [VenvPython] returns the interpreter that can import them.
 func Numbers() Engine {
 	return Engine{
 		Name:    "phonenumbers",
@@ -23,8 +23,8 @@ func Numbers() Engine {
 	}
 }
 
-// NumbersJS returns the JavaScript libraries that do the same as [Numbers]. Run a script
-// that is in the folder of the download.
+// NumbersJS returns JavaScript libraries for the same purpose as the libraries of [Numbers]. Only a script in
+// the folder of the download can import them.
 func NumbersJS() Engine {
 	return Engine{
 		Name:    "libphonenumber-js",

@@ -17,13 +17,13 @@ import (
 // Engine describes a program that emulates AWS: how it is downloaded and started, and how
 // to find out that it is ready.
 type Engine struct {
-	Name    string // its name, with which tests say that they use it
+	Name    string // the engine's name, which tests record when they use the engine
 	Version string
 	Env     string // the environment variable that tells tests its URL
 	Needs   []prereq.Tool
 
 	pin     string        // the file under tools/engines that pins the engine's version
-	madeBy  []prereq.Tool // the download works only with the versions of the tools that made it
+	madeBy  []prereq.Tool // whether the download works only with the versions of the tools that made it
 	install func(ctx context.Context, pin, dir string) error
 	command func(dir, port string) []string
 	ready   func(ctx context.Context, url string) (*http.Request, error)

@@ -38,7 +38,7 @@ type Matcher struct {
 }
 
 // OpenMatcher fetches and starts EventRuler, and returns a matcher that asks it.
-// [Matcher.Close] ends EventRuler. For the error, see [Unavailable].
+// [Matcher.Close] ends EventRuler. The function [Unavailable] distinguishes the errors.
 func OpenMatcher(ctx context.Context, repo Repository) (*Matcher, error) {
 	e := EventRuler()
 	if missing := prereq.Missing(ctx, e.Needs...); missing != nil {

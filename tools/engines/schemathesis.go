@@ -2,8 +2,8 @@ package engines
 
 import "github.com/smsqueue/smsqueue/tools/prereq"
 
-// Schemathesis returns schemathesis. It is not an engine, but is fetched like one. Run it
-// as the module schemathesis.cli of [VenvPython].
+// Schemathesis returns schemathesis. It is not an engine, but is fetched like one. To run schemathesis, call
+// the interpreter that [VenvPython] returns with "-m schemathesis.cli".
 func Schemathesis() Engine {
 	return Engine{
 		Name:    "schemathesis",

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	readyLimit    = 90 * time.Second // enough for a JVM on a machine that is busy compiling
+	readyLimit    = 90 * time.Second // long enough for a JVM on a machine that is busy compiling
 	readyInterval = 100 * time.Millisecond
 	startAttempts = 3 // another program may take the free port before the engine binds it
 )

@@ -4,7 +4,10 @@
 //	lambdazip -o dist/api.zip path/to/bootstrap
 //
 // The same binary always gives the same archive, byte for byte, on every machine. So a
-// deployment changes only if a binary does.
+// deployment changes only if a binary does. Whoever uploads the archives to a bucket also
+// needs their digests, as a file with Terraform's variable package_digests:
+//
+//	lambdazip -digests dist/digests.tfvars.json dist/*.zip
 package main
 
 import (
@@ -12,6 +15,9 @@ import (
 	"bytes"
 	"compress/flate"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -19,6 +25,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/smsqueue/smsqueue/tools/licenses"
@@ -37,11 +44,15 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("lambdazip", flag.ContinueOnError)
 	target := flags.String("o", "", "the archive to write")
+	digests := flags.String("digests", "", "the file with digests to write")
 	if err := flags.Parse(args); err != nil {
 		return fmt.Errorf("reading the command line: %w", err)
 	}
+	if *digests != "" && *target == "" && flags.NArg() > 0 {
+		return writeDigests(*digests, flags.Args())
+	}
 	if *target == "" || flags.NArg() != 1 {
-		return errors.New("usage: lambdazip -o archive.zip bootstrap")
+		return errors.New("usage: lambdazip -o archive.zip bootstrap, or lambdazip -digests file archives")
 	}
 	binary, err := os.ReadFile(flags.Arg(0))
 	if err != nil {
@@ -60,6 +71,27 @@ func run(ctx context.Context, args []string) error {
 	}
 	if err := os.WriteFile(*target, archive.Bytes(), 0o644); err != nil { //nolint:gosec // whoever deploys must be able to read it
 		return fmt.Errorf("writing the archive: %w", err)
+	}
+	return nil
+}
+
+func writeDigests(target string, archives []string) error {
+	digests := make(map[string]string)
+	for _, archive := range archives {
+		content, err := os.ReadFile(archive)
+		if err != nil {
+			return fmt.Errorf("reading an archive: %w", err)
+		}
+		digest := sha256.Sum256(content)
+		service := strings.TrimSuffix(filepath.Base(archive), ".zip")
+		digests[service] = base64.StdEncoding.EncodeToString(digest[:]) // as Lambda shows it
+	}
+	text, err := json.MarshalIndent(map[string]any{"package_digests": digests}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing the digests: %w", err)
+	}
+	if err := os.WriteFile(target, append(text, '\n'), 0o644); err != nil { //nolint:gosec // whoever deploys must be able to read it
+		return fmt.Errorf("writing the digests: %w", err)
 	}
 	return nil
 }

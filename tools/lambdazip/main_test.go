@@ -107,6 +107,27 @@ func TestArchive(t *testing.T) {
 	})
 }
 
+func TestDigests(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, service := range []string{"api", "relay"} {
+		if err := os.WriteFile(service+".zip", []byte(service), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := run(t.Context(), []string{"-digests", "digests.tfvars.json", "api.zip", "relay.zip"}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("digests.tfvars.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// printf api | openssl dgst -sha256 -binary | base64
+	want := "{\n  \"package_digests\": {\n    \"api\": \"FMJSnrRJjF0f/WkV0Fv1ipG92nlq9Z9B1IDRHAmdBHk=\",\n    \"relay\": \"aC+64g80KLzsTBF8V76hjUOMR1jZcpCbQdviKITg1rg=\"\n  }\n}\n"
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("the digests differ (-want +got):\n%s", diff)
+	}
+}
+
 func TestUsageErrors(t *testing.T) {
 	for name, args := range map[string][]string{
 		"no target":        {"bootstrap"},
@@ -114,6 +135,7 @@ func TestUsageErrors(t *testing.T) {
 		"two binaries":     {"-o", "x.zip", "a", "b"},
 		"a missing binary": {"-o", "x.zip", filepath.Join("no", "such", "file")},
 		"no Go program":    {"-o", "x.zip", "text"},
+		"digests of none":  {"-digests", "x.zip"},
 		"unknown flag":     {"-x"},
 		"no arguments":     nil,
 	} {

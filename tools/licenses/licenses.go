@@ -29,17 +29,16 @@ import (
 //go:embed GO-LICENSE
 var goLicense string
 
-// inside lists what modules contain of others without the licence's text. All of it has
-// the same licence as this repository, the Apache License 2.0.
+// inside lists code of other authors that modules contain without the text of its licence. All of this code
+// has the same licence as this repository, the Apache License 2.0.
 var inside = map[string]string{
 	"github.com/nyaruka/phonenumbers": "metadata of libphonenumber, Copyright The Libphonenumber Authors",
 	"github.com/swaggest/swgui":       "Swagger UI, Copyright SmartBear Software Inc.",
 }
 
 // Text returns the licence texts of this repository, of Go, and of all modules that are
-// linked into the Go program at path. It returns the same text on every machine. The
-// modules must be in go's module cache, or go must be able to fetch them. The working
-// directory must be in the checkout.
+// linked into the Go program at path. It returns the same text on every machine. The modules must be in Go's
+// module cache, or the go command must be able to fetch them. The working directory must be in the checkout.
 func Text(ctx context.Context, path string) ([]byte, error) {
 	repo, err := engines.FindRepository(ctx)
 	if err != nil {
@@ -54,7 +53,7 @@ func Text(ctx context.Context, path string) ([]byte, error) {
 		return nil, fmt.Errorf("reading which modules are linked into %s: %w", path, err)
 	}
 	var linked []string
-	texts := map[string][]string{ // by text, what has it
+	texts := map[string][]string{ // for each text, the programs and modules that have it
 		string(license): {info.Main.Path + ", LICENSE"},
 		goLicense:       {"the Go standard library, LICENSE"},
 	}
@@ -88,14 +87,14 @@ func Text(ctx context.Context, path string) ([]byte, error) {
 
 func name(m *debug.Module) string { return m.Path + "@" + m.Version }
 
-// foldersOf returns the folder of each module in go's module cache. It fetches modules
-// that the cache lacks.
+// foldersOf returns the folder of each module in Go's module cache. It first fetches the modules that the
+// cache lacks.
 func foldersOf(ctx context.Context, modules []string) (map[string]string, error) {
 	folders := make(map[string]string)
 	if len(modules) == 0 {
 		return folders, nil
 	}
-	cmd := exec.CommandContext(ctx, "go", append([]string{"mod", "download", "-json"}, modules...)...) //nolint:gosec // names from a program that was just built
+	cmd := exec.CommandContext(ctx, "go", append([]string{"mod", "download", "-json"}, modules...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -117,7 +116,7 @@ func foldersOf(ctx context.Context, modules []string) (map[string]string, error)
 var isText = regexp.MustCompile(`(?i)^(un)?(licen[sc]e|copying|copyright|notice|patents)([-._][\w.-]*)?$`)
 
 // textsIn returns the texts of the licences in a module's folder, by the path of the file.
-// Code that a module took from elsewhere has its licence in a folder below.
+// If a module contains code of other authors, the licence of that code is in a subfolder.
 func textsIn(folder string) (map[string]string, error) {
 	texts := make(map[string]string)
 	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
@@ -147,7 +146,7 @@ func textsIn(folder string) (map[string]string, error) {
 	return texts, err
 }
 
-// write returns all texts, each once, below the names of what has it.
+// write returns all texts. Each text occurs once, below the names of the programs and modules that have it.
 func write(texts map[string][]string) []byte {
 	for _, owners := range texts {
 		slices.Sort(owners)

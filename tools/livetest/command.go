@@ -158,7 +158,8 @@ func (s settings) options(ctx context.Context) (assumptions.Options, error) {
 	return o, err
 }
 
-// caller reads whose account this is, or which engine takes its place.
+// caller returns options with the AWS configuration of the environment and, if AWS_ENDPOINT_URL is set, with
+// the engine that takes the place of AWS.
 func (s settings) caller(ctx context.Context) (assumptions.Options, error) {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {

@@ -137,8 +137,8 @@ var Terraform = Tool{
 	probe: versionProbe(`Terraform v(\d\S*)`, "terraform", "version"),
 }
 
-// FUSE mounts the file systems whose faults tests switch on. Without it, `make test`
-// breaks the disk of a server in one way only.
+// FUSE mounts the file systems whose faults tests switch on. Without FUSE, `make test` breaks the disk of a
+// server in one way only.
 var FUSE = Tool{
 	Name: "fuse",
 	Why:  "breaks the disk of a server in every way, in `make test`",

@@ -93,15 +93,15 @@ func goTest(ctx context.Context, repo engines.Repository, opts options, env []st
 	cmd := exec.CommandContext(ctx, "go", opts.goTestArgs()...)
 	cmd.Dir = repo.Path()
 	cmd.Env = append(os.Environ(), env...)
-	// This value differs in every run, so go never reuses a cached result of a test that
-	// reads the variable.
+	// This value differs in every run, so the go command never reuses a cached result of a test that reads
+	// the variable.
 	cmd.Env = append(cmd.Env, "SMSQUEUE_TEST_RUN="+time.Now().Format(time.RFC3339Nano))
 	if opts.race {
 		cmd.Env = append(cmd.Env, "CGO_ENABLED=1")
 	}
 	cmd.Stderr = os.Stderr
-	// go and the test binaries get a process group of their own, so that only we pass Ctrl-C
-	// on to them.
+	// The go command and the test binaries get a process group of their own, so that Ctrl-C reaches them only
+	// through this program.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = 10 * time.Second

@@ -13,11 +13,11 @@ const sharedMemory = "/dev/shm"
 const room = 4 << 30
 
 // scratch makes a folder in memory for the tests' files, because flushing them there costs
-// nothing. They are safe enough: the tests kill processes, but never cut the power. If the
+// nothing. Memory is safe enough for these files: the tests kill processes, but never cut the power. If the
 // machine has too little memory, scratch returns no variables.
 func scratch() (env []string, remove func() error) {
 	remove = func() error { return nil }
-	const noexec = 8 // ST_NOEXEC in statfs(2); go runs test binaries from this folder
+	const noexec = 8 // ST_NOEXEC in statfs(2); the go command runs test binaries from this folder
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(sharedMemory, &fs); err != nil || fs.Flags&noexec != 0 || float64(fs.Bavail)*float64(fs.Bsize) < room {
 		return nil, remove

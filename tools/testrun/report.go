@@ -49,7 +49,7 @@ type Report struct {
 	Untested int               // packages without tests
 
 	out    io.Writer
-	prefix string                // of import paths, left out of the output
+	prefix string                // the beginning of import paths that the output leaves out
 	live   map[string]*testedPkg // unfinished packages, by import path
 	builds map[string][]string   // output of builds, by ImportPath
 	broken map[string]bool       // builds whose failure has been shown
@@ -71,10 +71,10 @@ func New(out io.Writer, prefix string) *Report {
 }
 
 type testedPkg struct {
-	output  []string         // what was printed outside its tests
+	output  []string         // the output of the package outside its tests
 	tests   map[string]*test // unfinished top-level tests, by full name
 	count   Count
-	failure []string // what its failed tests printed
+	failure []string // the output of the failed tests
 }
 
 type test struct {
@@ -283,5 +283,5 @@ func resultFirst(output []string) []string {
 	return append(result, logged...)
 }
 
-// A line with a result is no frame, because it separates tests.
+// A line with a result is not a frame, because it separates tests.
 func isFrame(line string) bool { return strings.HasPrefix(line, "=== ") }

@@ -70,8 +70,8 @@ func requestOf(event events.APIGatewayProxyRequest) *http.Request {
 // use the paths in the event: they depend on the address that the client used, and may
 // begin with the stage or with the base path of a custom domain.
 //
-// REST APIs pass parameters as the client encoded them. Each parameter stays a single
-// segment, whatever it decodes to, so it cannot lead to another route.
+// REST APIs pass parameters as the client encoded them. Each parameter stays a single segment even if it
+// decodes to a text with slashes, so it cannot lead to another route.
 func pathOf(event events.APIGatewayProxyRequest) *url.URL {
 	path := &url.URL{Path: "/v1", RawPath: "/v1"}
 	for segment := range strings.SplitSeq(strings.Trim(event.Resource, "/"), "/") {
@@ -111,8 +111,8 @@ func basePathOf(event events.APIGatewayProxyRequest) (path string, ok bool) {
 }
 
 // mergeMaps merges the two maps in which an event has its headers or its query parameters.
-// API Gateway fills both maps, but only multi is complete. Events made by hand often have
-// only one of them. canonical gives each name its form in the result.
+// API Gateway fills both maps, but only multi is complete. Events made by hand often have only one of the two
+// maps. The function canonical returns the form that a name has in the result.
 func mergeMaps(multi map[string][]string, single map[string]string, canonical func(string) string) map[string][]string {
 	all := make(map[string][]string, len(multi))
 	// Sort the names, so that two spellings of one header come in a fixed order.

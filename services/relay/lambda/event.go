@@ -54,8 +54,8 @@ type state struct {
 	Probes   int         `json:"probes,omitempty"`
 }
 
-// readOrder reads the operator's order in an event. The result named given tells whether
-// the event is an order. An order has the key "operator":
+// readOrder reads the operator's order in an event. It returns false if the event is not an order. An order
+// has the key "operator":
 //
 //	{"operator": "pause", "detail": "the campaign of this morning is wrong"}
 //

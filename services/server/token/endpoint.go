@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// maxForm is the maximum size of the body of a token request, in bytes. Real bodies have
+// maxForm is the maximum size of the body of a token request, in bytes. The body of a normal request has
 // about 100 bytes.
 const maxForm = 16 << 10
 
@@ -55,6 +55,7 @@ func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 	if code, refused := errors.AsType[refusal](err); refused {
 		if code == invalidClient {
 			i.warn(r)
+			i.wait(r)
 		}
 		refuse(w, http.StatusBadRequest, code)
 		return
@@ -65,6 +66,14 @@ func (i *Issuer) ServeToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, answer)
+}
+
+// wait delays an answer.
+func (i *Issuer) wait(r *http.Request) {
+	select {
+	case <-time.After(i.pause):
+	case <-r.Context().Done():
+	}
 }
 
 // warn logs that a client id or a secret was wrong. The log shows neither the id nor the
@@ -101,11 +110,14 @@ func (i *Issuer) grant(w http.ResponseWriter, r *http.Request) (granted, error) 
 	if err != nil {
 		return granted{}, err
 	}
-	signed, err := i.sign(id, scopes)
+	signed, valid, again, err := i.issue(id, scopes)
 	if err != nil {
 		return granted{}, err
 	}
-	return granted{AccessToken: signed, ExpiresIn: int(Lifetime / time.Second), TokenType: "Bearer"}, nil
+	if again {
+		i.wait(r)
+	}
+	return granted{AccessToken: signed, ExpiresIn: int(valid / time.Second), TokenType: "Bearer"}, nil
 }
 
 // readForm reads the parameters in the body, and returns an error if a parameter is

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -284,4 +285,48 @@ func TestWrongSecretsAreLogged(t *testing.T) {
 	if strings.Contains(log.String(), "guess") {
 		t.Errorf("the log shows a secret:\n%s", log.String())
 	}
+}
+
+func TestWrongSecretsAndRepetitionsAreDelayed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const delay = 100 * time.Millisecond
+		issuer, err := token.Open(dataFolder(t, sharedKey()), token.Config{
+			Issuer: "https://issuer.example", Clients: testClients(), Now: time.Now, Pause: delay, Logger: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask := func(secret string, want time.Duration) granted {
+			t.Helper()
+			begin := time.Now()
+			answer := post(issuer, url.Values{"grant_type": {"client_credentials"}, "client_id": {"local"}, "client_secret": {secret}}, nil)
+			if took := time.Since(begin); took != want {
+				t.Errorf("the answer %d took %v, want %v", answer.Code, took, want)
+			}
+			var g granted
+			if err := json.Unmarshal(answer.Body.Bytes(), &g); err != nil {
+				t.Fatal(err)
+			}
+			return g
+		}
+		ask("wrong-secret", delay)
+		first := ask("local-secret", 0)
+		again := ask("local-secret", delay)
+		if again.Token != first.Token || again.Seconds != 3600 {
+			t.Errorf("a client that asked again got another token, which expires in %d s", again.Seconds)
+		}
+		time.Sleep(5 * time.Second)
+		if later := ask("local-secret", delay); later.Token != first.Token || later.Seconds != 3594 {
+			t.Errorf("after 5 s, the same token: %t; it expires in %d s, want 3594", later.Token == first.Token, later.Seconds)
+		}
+		time.Sleep(5 * time.Second)
+		if fresh := ask("local-secret", 0); fresh.Token == first.Token || fresh.Seconds != 3600 {
+			t.Errorf("after 10 s, the same token: %t; it expires in %d s, want 3600", fresh.Token == first.Token, fresh.Seconds)
+		}
+	})
+}
+
+type granted struct {
+	Token   string `json:"access_token"`
+	Seconds int    `json:"expires_in"`
 }

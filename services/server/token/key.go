@@ -35,7 +35,7 @@ func openKey(dir string) (*rsa.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the folder of the signing key: %w", err)
 	}
-	defer func() { _ = root.Close() }() // nothing is written through it
+	defer func() { _ = root.Close() }() // the file is only read
 	exists, err := folder.CheckAuthentic(root, KeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("signing key: %w (%s)", err, withoutKey)

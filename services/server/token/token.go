@@ -1,7 +1,6 @@
-// Package token takes the place of an Amazon Cognito user pool on one machine. The
-// clients are programs, and not people. The package has the endpoint that gives access
-// tokens to clients, and the key set with which these tokens can be verified. It also
-// verifies tokens itself, as the authorizer of API Gateway does on AWS.
+// Package token takes the place of an Amazon Cognito user pool on one machine. Its clients are programs, not
+// people. The package has the endpoint that gives access tokens to clients, and the key set with which these
+// tokens can be verified. It also verifies tokens itself, as the authorizer of API Gateway does on AWS.
 //
 // For clients, the endpoint works as Cognito's endpoint does: the form of the request,
 // the OAuth error codes with status 400, and the claims of the token are the same. Code
@@ -16,6 +15,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -36,6 +36,10 @@ type Config struct {
 	Clients []Client
 	// Now returns the current time.
 	Now func() time.Time
+	// Pause is how long an answer is delayed if the id or the secret is wrong, or if the
+	// client got the same token before. So nobody can try out many secrets, and a client
+	// that asks for tokens without end does not slow the others down.
+	Pause time.Duration
 	// Logger gets the errors whose details clients must not see.
 	Logger *slog.Logger
 }
@@ -48,10 +52,25 @@ type Issuer struct {
 	key     *rsa.PrivateKey
 	keyID   string
 	parser  *jwt.Parser
+	pause   time.Duration
 	now     func() time.Time
 	logger  *slog.Logger
 	failed  Failures
+
+	mu     sync.Mutex
+	latest map[string]issued // the latest token for each client and its scopes
 }
+
+// issued is a token that may be given again.
+type issued struct {
+	token string
+	at    time.Time
+}
+
+// reuse is the time for which a client gets the same token again. A signature takes a
+// processor for about a millisecond, so a client that asks for tokens without end could
+// take it away from the others.
+const reuse = 10 * time.Second
 
 // registered is a client, with the digest of its secret in place of the secret. Comparing
 // digests takes the same time for secrets of any length.
@@ -87,8 +106,10 @@ func Open(dir string, config Config) (*Issuer, error) {
 		key:     key,
 		keyID:   thumbprint(&key.PublicKey),
 		parser:  newParser(config.Issuer, config.Now),
+		pause:   config.Pause,
 		now:     config.Now,
 		logger:  config.Logger,
+		latest:  make(map[string]issued),
 	}, nil
 }
 
@@ -104,9 +125,26 @@ type accessClaims struct {
 	ClientID string `json:"client_id"`
 }
 
-// sign returns an access token for a client that has been authenticated.
-func (i *Issuer) sign(clientID string, scopes []string) (string, error) {
+// issue returns an access token for a client that has been authenticated, and the time
+// for which the token is still valid. If again is true, the client got this token before.
+func (i *Issuer) issue(clientID string, scopes []string) (token string, valid time.Duration, again bool, err error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	name := clientID + " " + strings.Join(scopes, " ")
 	now := i.now()
+	last, ok := i.latest[name]
+	if age := now.Sub(last.at); ok && age >= 0 && age < reuse {
+		return last.token, Lifetime - age, true, nil
+	}
+	token, err = i.sign(clientID, scopes, now)
+	if err == nil {
+		i.latest[name] = issued{token, now}
+	}
+	return token, Lifetime, false, err
+}
+
+// sign returns a new access token.
+func (i *Issuer) sign(clientID string, scopes []string, now time.Time) (string, error) {
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, accessClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer:    i.issuer,

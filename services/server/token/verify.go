@@ -66,8 +66,8 @@ func (i *Issuer) Bearer(r *http.Request) (Claims, error) {
 // Verify checks that token is an access token of a client, with a valid RS256 signature,
 // issuer and expiry. It does not check scopes. Every error wraps [ErrInvalid].
 //
-// The claims iat and nbf decide nothing: if the clock was set back, good tokens seem to
-// be from the future.
+// The claims iat and nbf are not checked, because valid tokens seem to be from the future if the clock was
+// set back.
 func (i *Issuer) Verify(token string) (Claims, error) {
 	if len(token) > maxToken {
 		return Claims{}, fmt.Errorf("%w: it has %d bytes", ErrInvalid, len(token))
@@ -97,7 +97,7 @@ func (i *Issuer) keyFor(token *jwt.Token) (any, error) {
 		return nil, errors.New("the key is not this issuer's")
 	}
 	// A token with critical extensions must be refused if the parser does not understand
-	// them (RFC 7515, section 4.1.11). This parser understands no extensions.
+	// them (RFC 7515, section 4.1.11). The parser does not understand any extension.
 	if _, marked := token.Header["crit"]; marked {
 		return nil, errors.New("the header has critical extensions")
 	}

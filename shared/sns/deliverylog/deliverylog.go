@@ -42,7 +42,7 @@ const (
 	failure = "FAILURE"
 )
 
-// timestamp is the form of a line's time. The time is UTC, but the line does not say so.
+// timestamp is the form of a line's time. The time is in UTC, although the line does not name a time zone.
 const timestamp = "2006-01-02 15:04:05.000"
 
 // cause is what a provider's response says about a failure. It has either the trouble

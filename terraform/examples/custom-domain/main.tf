@@ -28,10 +28,16 @@ variable "base_path" {
   default     = "sms/v1"
 }
 
+variable "package_digests" {
+  description = "Digests of that release, from its digests.tfvars.json."
+  type        = map(string)
+}
+
 module "smsqueue" {
   source = "../.."
 
   packages          = "s3://example-releases/smsqueue/1.0.0"
+  package_digests   = var.package_digests
   allowed_countries = ["DE"]
   clients           = { shop = {} }
 }

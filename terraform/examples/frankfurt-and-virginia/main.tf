@@ -36,6 +36,12 @@ variable "packages" {
   }
 }
 
+variable "package_digests" {
+  description = "Digests of the release, from its digests.tfvars.json."
+  type        = map(string)
+  default     = {}
+}
+
 variable "deletion_protection" {
   description = "Protects the tables and the clients from being destroyed."
   type        = bool
@@ -65,6 +71,7 @@ module "frankfurt" {
   providers = { aws = aws.frankfurt }
 
   packages            = var.packages.frankfurt
+  package_digests     = var.package_digests
   allowed_countries   = ["DE", "AT"]
   default_country     = "DE"
   clients             = { shop = { owner = "shop" } }
@@ -76,6 +83,7 @@ module "virginia" {
   providers = { aws = aws.virginia }
 
   packages            = var.packages.virginia
+  package_digests     = var.package_digests
   allowed_countries   = ["US"]
   default_country     = "US"
   clients             = { shop = { owner = "shop" } }

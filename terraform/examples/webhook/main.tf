@@ -18,10 +18,16 @@ variable "webhook_key" {
   sensitive   = true
 }
 
+variable "package_digests" {
+  description = "Digests of that release, from its digests.tfvars.json."
+  type        = map(string)
+}
+
 module "smsqueue" {
   source = "../.."
 
   packages          = "s3://example-releases/smsqueue/1.0.0"
+  package_digests   = var.package_digests
   allowed_countries = ["DE"]
   clients           = { shop = {} }
   sms_preferences   = { delivery_logs = true } # without them, no message becomes delivered

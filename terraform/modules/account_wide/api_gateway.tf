@@ -24,6 +24,8 @@ resource "aws_iam_role" "api_gateway" {
       Effect    = "Allow"
       Principal = { Service = "apigateway.amazonaws.com" }
       Action    = "sts:AssumeRole"
+      # AWS does not say whether API Gateway names the account.
+      Condition = { StringEqualsIfExists = { "aws:SourceAccount" = local.account } }
     }]
   })
 }

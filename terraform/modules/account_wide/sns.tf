@@ -72,6 +72,7 @@ resource "aws_iam_role" "sns" {
       Effect    = "Allow"
       Principal = { Service = "sns.amazonaws.com" }
       Action    = "sts:AssumeRole"
+      # AWS does not say whether SNS names the account.
       Condition = { StringEqualsIfExists = { "aws:SourceAccount" = local.account } }
     }]
   })

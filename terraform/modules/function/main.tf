@@ -44,6 +44,9 @@ resource "aws_iam_role" "this" {
       Effect    = "Allow"
       Principal = { Service = "lambda.amazonaws.com" }
       Action    = "sts:AssumeRole"
+      # Without aws:SourceArn: Lambda also takes this role to poll a queue, and AWS does
+      # not say which ARN it gives then.
+      Condition = { StringEquals = { "aws:SourceAccount" = var.role.account } }
     }]
   })
 }
@@ -96,11 +99,27 @@ resource "aws_lambda_function" "this" {
   depends_on = [aws_iam_role_policy.this]
 }
 
+# What Lambda got. This is not asked of the resource, which shows the digest of the code
+# before until an update is over.
+data "aws_lambda_function" "published" {
+  function_name = aws_lambda_function.this.function_name
+  qualifier     = aws_lambda_function.this.version
+
+  lifecycle {
+    postcondition {
+      condition     = self.code_sha256 == var.package.hash
+      error_message = "The code of ${var.name} has the digest ${self.code_sha256}, want ${var.package.hash}. No trigger calls this version. If packages is a bucket, find out who changed the release, or correct package_digests."
+    }
+  }
+}
+
 resource "aws_lambda_alias" "live" {
   name             = "live"
   description      = "The version that triggers call."
   function_name    = aws_lambda_function.this.function_name
   function_version = aws_lambda_function.this.version
+
+  depends_on = [data.aws_lambda_function.published]
 }
 
 resource "aws_lambda_function_event_invoke_config" "this" {

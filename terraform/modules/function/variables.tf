@@ -4,9 +4,10 @@ variable "name" {
 }
 
 variable "role" {
-  description = "The name of the function's role is the function's name and this suffix. permissions_boundary is the ARN of the policy that bounds the role, or null."
+  description = "The name of the function's role is the function's name and this suffix. Only functions of account may have the role. permissions_boundary is the ARN of the policy that bounds the role, or null."
   type = object({
     suffix               = string
+    account              = string
     permissions_boundary = string
   })
 }
@@ -17,10 +18,10 @@ variable "description" {
 }
 
 variable "package" {
-  description = "The zip: a file with its hash, or an object in a bucket."
+  description = "The zip, a file or an object in a bucket, and its hash."
   type = object({
     file   = optional(string)
-    hash   = optional(string) # base64 of SHA-256
+    hash   = string # base64 of SHA-256
     bucket = optional(string)
     key    = optional(string)
   })

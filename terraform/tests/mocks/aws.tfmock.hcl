@@ -5,6 +5,10 @@ mock_data "aws_caller_identity" {
   defaults = { account_id = "123456789012" }
 }
 
+mock_data "aws_lambda_function" {
+  defaults = { code_sha256 = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" } # the digest in the tests' package_digests
+}
+
 mock_data "aws_partition" {
   defaults = { partition = "aws" }
 }

@@ -1,3 +1,3 @@
-// Package differential compares how smsqueue reads phone numbers and counts parts with
-// independent libraries. Every difference must have an explanation in a list.
+// Package differential compares smsqueue with independent libraries: how each of them reads phone numbers and
+// counts parts. Every difference must have an explanation in a list.
 package differential

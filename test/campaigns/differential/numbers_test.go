@@ -38,7 +38,7 @@ func matches(pattern string) func(difference) bool {
 	return func(d difference) bool { return compiled.MatchString(d.number) }
 }
 
-// TestNumbers compares what phone.Rules says about numbers with newer libraries.
+// TestNumbers compares the results of phone.Rules with those of newer libraries.
 func TestNumbers(t *testing.T) {
 	all := libraries(t)
 	numbers := append(all[0].run(t, "generate", nil), builtIn(t)...)
@@ -111,8 +111,8 @@ func builtIn(t *testing.T) (numbers []string) {
 	return numbers
 }
 
-// explanations lists why smsqueue and the libraries differ. The first one that holds
-// counts.
+// explanations lists why smsqueue and the libraries differ. For each difference, the first explanation that
+// holds is used.
 var explanations = []explanation[difference]{
 	{"a newer range, which smsqueue accepts as doubtful", func(d difference) bool {
 		return d.ours.doubtful && d.theirs.valid && d.ours.form == d.theirs.form && d.ours.country == d.theirs.country

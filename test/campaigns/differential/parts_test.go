@@ -20,7 +20,7 @@ func (d textDifference) String() string {
 	return fmt.Sprintf("%q: smsqueue says %s, %s says %s", d.text, d.ours, d.library, d.theirs)
 }
 
-// TestParts compares what sms.Measure says about texts with two libraries.
+// TestParts compares the results of sms.Measure with those of two libraries.
 func TestParts(t *testing.T) {
 	all := libraries(t)
 	texts := randomTexts()
@@ -66,7 +66,7 @@ func randomTexts() (texts []string) {
 			}
 			var text strings.Builder
 			for range length {
-				// Rare characters appear at all places, also at the end of a part.
+				// Rare characters appear everywhere in a text, also at the end of a part.
 				from := 0
 				if random.IntN(10) == 0 {
 					from = random.IntN(len(chosen))

@@ -30,8 +30,8 @@ type outage struct {
 	partly     bool // whether some writes succeed, so that the server may be well for a while
 }
 
-// lengths returns how long an outage lasts, and how often each outage comes. An outage
-// also lasts until /healthz and /v1/status have told of it.
+// lengths returns how long an outage lasts, and how often each outage comes. An outage lasts at least until
+// /healthz and /v1/status have reported it.
 func lengths() (shortest, longest time.Duration, rounds int) {
 	if soak() {
 		return 100 * time.Millisecond, 20 * time.Second, 3
@@ -45,7 +45,7 @@ func faults(d *disk.Disk) []outage {
 	var all []outage
 	for _, f := range []disk.Fault{disk.Full, disk.ReadOnly, disk.BadWrite, disk.BadSync, disk.BadDisk, disk.NoGrowth} {
 		if !soak() && (f == disk.NoGrowth || f == disk.BadWrite) {
-			continue // after the first of these, a delivery may be repeated only after a minute; the second is much like ReadOnly
+			continue // after BadWrite, a delivery may be repeated only after a minute; NoGrowth is much like ReadOnly
 		}
 		all = append(all, outage{
 			name: f.String(), begin: func() { d.Set(f) }, end: func() { d.Set(disk.None) }, partly: f == disk.NoGrowth,

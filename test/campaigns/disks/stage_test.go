@@ -18,7 +18,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/machine"
 )
 
-// stage is a server, and what clients know of it.
+// stage is a server, together with everything that its clients have learned from its answers.
 type stage struct {
 	*testing.T
 	m      *machine.Machine
@@ -118,14 +118,14 @@ func (s *stage) submit(key string, fields map[string]any, ends ...string) string
 	case key != "":
 		s.refused[key] = fields
 	case kind == "unavailable":
-		s.void = append(s.void, fields["reference"].(string))
+		s.void = append(s.void, fmt.Sprint(fields["reference"]))
 	default:
 		s.perhaps++
 	}
 	return ""
 }
 
-// message returns the fields of a message to a number. If number is "", the message goes
+// message returns the fields of a message to the given number. If number is "", the message goes
 // to an ordinary number, which hardly any other message has, so that receipts can be
 // matched by it.
 func message(number string) map[string]any {
@@ -135,7 +135,7 @@ func message(number string) map[string]any {
 	return map[string]any{"phoneNumber": number, "message": strings.Repeat("A disk may fail. ", 8), "reference": sms.NewToken()}
 }
 
-// held is like message, for a message that is handed over at most once.
+// held is like the function message, for a message that is handed over at most once.
 func held(number string) map[string]any {
 	fields := message(number)
 	fields["onUnknown"] = sms.Hold
@@ -166,7 +166,7 @@ func (s *stage) statusOf(id string) string {
 	return m.Status
 }
 
-// await waits until the function so returns true.
+// await waits until the given function returns true.
 func (s *stage) await(what string, so func() bool) {
 	s.Helper()
 	const longest = 5 * time.Minute

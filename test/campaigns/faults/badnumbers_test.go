@@ -191,7 +191,7 @@ func (d *deployment) waitAllSent() {
 	}
 }
 
-// If interval is 0, all messages to bad numbers come first. Otherwise one comes after each
+// If interval is 0, all messages to bad numbers come first. Otherwise one such message comes after each
 // interval.
 func timeOfGood(t *testing.T, badCount int, interval, trouble time.Duration) (took time.Duration) {
 	synctest.Test(t, func(t *testing.T) {

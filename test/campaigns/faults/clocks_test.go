@@ -22,8 +22,8 @@ type jump struct {
 	wrongFor time.Duration
 }
 
-// While a clock is wrong for a moment, hardly anything is written that is also done. While
-// it is wrong for long, the services work by the wrong clock.
+// If a clock is wrong for a moment, the services write times, but hardly any of these times come while the
+// clock is wrong. If a clock is wrong for long, the services also act on the times that they write.
 const (
 	aMoment = 3 * time.Second
 	long    = 10 * time.Minute

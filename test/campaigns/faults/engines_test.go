@@ -178,8 +178,8 @@ func keyOfAFewShards() string {
 // fewMessages is small because a deadline takes real time here.
 const fewMessages = 5
 
-// A story that depends on the policy runs with both policies. The other stories take hold
-// and resend in turn. With SMSQUEUE_SOAK=1, every story runs with both.
+// A story whose result depends on the policy runs with both policies. The other stories use the policies
+// "hold" and "resend" in turn. With SMSQUEUE_SOAK=1, every story runs with both policies.
 func policies(begin int) func(story) []sms.OnUnknown {
 	n := begin / 100
 	return func(s story) []sms.OnUnknown {

@@ -29,8 +29,8 @@ var allFaults = []fault{throttled, before, after, retried, hangs, hangsAfter, di
 
 var errLost = errors.New("connection reset by peer")
 
-// Each death affects a whole batch. If more processes died, several deaths could affect one
-// message, which would then rightly end as unknown.
+// Each death affects a whole batch. If more processes died, several deaths could affect one message, and the
+// right status of this message would then be "unknown".
 const deaths = 3
 
 // attack applies a fault to calls of a row, but only to the first such call for each

@@ -82,7 +82,7 @@ func TestNoOwnerKeepsWinningProbes(t *testing.T) {
 		name string
 		bad  []string // the prefixes of the numbers of each bad owner
 	}
-	// These attacks came closest to the bound.
+	// Of all attacks that were tried, these delayed the good messages most.
 	attacks := []attack{
 		{name: "one owner, silent numbers", bad: []string{silentPrefix}},
 		{name: "two owners, undelivered and silent numbers", bad: []string{undeliveredPrefix, silentPrefix}},

@@ -18,15 +18,15 @@ type story struct {
 	name   string
 	fate   world.Fate
 	fields func(now time.Time) map[string]any
-	orphan bool // the outcome of its first hand-over is never written
-	alone  bool // the first try to enqueue it fails
+	orphan bool // the outcome of the message's first hand-over is never written
+	alone  bool // the first try to enqueue the message fails
 	ends   []sms.Status
 }
 
 var delivered = []sms.Status{sms.Delivered}
 
-// Each story runs with resend and with hold. With hold, its message may also end as
-// unknown.
+// Each story runs with the policy "resend" and with the policy "hold". With "hold", the message of a story
+// may also end with the status "unknown".
 var stories = []story{
 	{name: "plain", fate: world.Plain, ends: delivered},
 	{name: "silent", fate: world.Silent, ends: delivered},

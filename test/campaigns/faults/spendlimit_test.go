@@ -78,8 +78,8 @@ func TestTheSpendLimitIsReachedInTheMiddle(t *testing.T) {
 	}
 }
 
-// The budget runs out in the middle and is refilled later. A message whose receipt names no
-// message stays sent, because nothing proves that it must be sent again.
+// The budget runs out in the middle and is refilled later. If a receipt names no message, its message keeps
+// the status "sent", because nothing proves that this message must be sent again.
 func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 	db := openSQLite(t)
 	network := world.NewNetwork(time.Now)
@@ -119,7 +119,7 @@ func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 	checkPace(t, network.Log(), refilled, spendMessages-spendBudget-left)
 }
 
-// checkLimit returns how many messages stay sent because their receipts name no message.
+// checkLimit returns how many messages keep the status "sent" because their receipts name no message.
 func checkLimit(t *testing.T, w *world.World, network *world.Network, nameless int) (left int) {
 	t.Helper()
 	ctx := t.Context()

@@ -55,7 +55,7 @@ func (f *front) up(t *testing.T, target string) {
 
 func (f *front) down() {
 	f.mu.Lock()
-	_ = f.listener.Close() // it may already be closed
+	_ = f.listener.Close() // the listener may already be closed
 	for c := range f.open {
 		_ = c.Close() // the other end may already be gone
 	}

@@ -26,7 +26,7 @@ const users = 32
 
 // load repeats each submission, with its key, until the answer is 202.
 type load struct {
-	api      func() user.API // of the server that is running now
+	api      func() user.API // returns the API of the server that is running now
 	next     atomic.Int64
 	accepted atomic.Int64
 	mu       sync.Mutex

@@ -9,7 +9,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// truth is what really happened to one message, whatever the record says. It ignores
+// truth holds what really happened to one message, even if the record says something else. It ignores
 // leases, revisions and due times.
 type truth struct {
 	id       string
@@ -93,8 +93,7 @@ func allVoid(m sms.Message, log []reconcile.HandOver) bool {
 	})
 }
 
-// latest returns the latest time at which m may be due: 15 minutes after its work can be
-// done.
+// latest returns the latest time at which m may be due: 15 minutes after the work for m can be done.
 func latest(m sms.Message, now time.Time) time.Time {
 	for _, t := range []time.Time{m.SendAt, m.NotBefore, m.LeaseUntil} {
 		if t.After(now) {

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// The comment at the end of a guard's line begins with this, and then names the guard.
+// The comment at the end of a guard's line consists of this marker and the name of the guard.
 const marker = "// guard: "
 
 type guard struct {

@@ -49,8 +49,8 @@ func TestEveryGuardIsMissedWhenItIsGone(t *testing.T) {
 	}
 }
 
-// overlay writes a file with which go reads the mutant's files in place of the originals.
-// The checkout does not change.
+// overlay writes a file for the flag -overlay of the go command, so that the command reads the mutant's files
+// in place of the originals. The checkout does not change.
 func (m mutant) overlay(t *testing.T, guards map[string]guard, repo engines.Repository) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -63,8 +63,8 @@ func TestDocsLetAReaderTryTheAPI(t *testing.T) {
 	const operation = "#operations-messages-sendMessage"
 	var status, body, title string
 	err := chromedp.Run(ctx,
-		// The contract names the server localhost. But the forms must send requests to the
-		// page's own address.
+		// In the contract, the server's host is "localhost". But the forms must send requests to the page's
+		// own address.
 		chromedp.Navigate(strings.Replace(m.Base, "localhost", "127.0.0.1", 1)+"/"),
 		chromedp.Click(`a[href="/docs"]`),
 		chromedp.WaitVisible(operation),

@@ -21,13 +21,12 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// client describes how a client is generated, built and run. The program that uses it is
-// testdata/<name>. In the commands, $CONTRACT is the contract as the server serves it, and
-// $BASE, $TOKEN and $REFERENCE are the arguments of the program. The generated code goes
-// to the folder smsapi.
+// client describes how a client is generated, built and run. The program that uses the client is in
+// testdata/<name>. In the commands, $CONTRACT is the contract as the server serves it, and $BASE, $TOKEN and
+// $REFERENCE are the arguments of the program. The generated code goes to the folder smsapi.
 type client struct {
 	name     string
-	program  string            // the folder under testdata, if it is not name
+	program  string            // the folder under testdata, if it differs from name
 	tools    map[string]string // what the client needs, and how to get it
 	fetch    *engines.Engine   // the generator, if it is not a tool of the language
 	python   bool              // the client is in Python, so $PYTHON is needed
@@ -123,7 +122,7 @@ func TestClientsOfOtherGeneratorsDoTheMainFlow(t *testing.T) {
 	if !ok {
 		t.Fatal("the client has no tokens")
 	}
-	rustTarget := t.TempDir() // both clients in Rust share what they compile
+	rustTarget := t.TempDir() // the two clients in Rust share compiled packages
 	for _, c := range clients() {
 		t.Run(c.name, func(t *testing.T) {
 			token, err := transport.Source.Token()
@@ -137,8 +136,8 @@ func TestClientsOfOtherGeneratorsDoTheMainFlow(t *testing.T) {
 	}
 }
 
-// need returns the variables that name what the client needs. The test is skipped if
-// something is missing.
+// need returns the environment variables with the paths of the tools that the client needs. It skips the test
+// if a tool is missing.
 func (c client) need(t *testing.T) []string {
 	t.Helper()
 	for tool, get := range c.tools {

@@ -135,8 +135,8 @@ func (s *service) runFor(t *testing.T, d time.Duration) map[string]time.Time {
 	return arrived
 }
 
-// The messages are scheduled twice: once so soon that the API enqueues them, and once so
-// late that the relay does.
+// The messages are scheduled twice: once for a time so soon that the API enqueues them, and once for a time
+// so late that the relay enqueues them.
 func TestManyMessagesOfOneSecond(t *testing.T) {
 	const messages, within = 1000, 2 * time.Second
 	for _, ahead := range []time.Duration{90 * time.Second, 10 * time.Minute} {

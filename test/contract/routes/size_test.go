@@ -24,8 +24,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/cost"
 )
 
-// The race detector makes it slow to write messages, so only the long campaign has a
-// million.
+// With the race detector, writing messages is slow, so only the long campaign has a million messages.
 func many() int {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return 1_000_000
@@ -104,7 +103,7 @@ func TestManyMessagesMakeNoRequestSlower(t *testing.T) {
 		ratio := float64(after) / float64(before)
 		t.Logf("%-20s %8v with %d messages, %8v with %d: %.2f times", name, before.Round(time.Microsecond), few,
 			after.Round(time.Microsecond), many(), ratio)
-		// On a shared machine the times vary too much, so only the long campaign has a limit.
+		// On a shared machine the times vary too much, so only the long campaign fails if a time is too long.
 		if ratio > slower && os.Getenv("SMSQUEUE_SOAK") != "" {
 			t.Errorf("%s takes %.2f times as long with %d messages, want at most %v times", name, ratio, many(), slower)
 		}

@@ -26,8 +26,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// leastGood is the minimum number of calls of each operation that must be answered with
-// 2xx.
+// leastGood is how many calls of each operation must be answered with 2xx, at least.
 const leastGood = 20
 
 func TestServerKeepsItsContract(t *testing.T) {

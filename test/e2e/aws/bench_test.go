@@ -26,7 +26,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// The functions call the engines over TLS. The time of init does not count.
+// The functions call the engines over TLS. The time of init is not measured.
 func BenchmarkFirstSubmit(b *testing.B) {
 	_, table := functions.NewTable(b, enginetest.DynamoDB(b))
 	_, queueURL := functions.NewQueue(b, enginetest.SQS(b))

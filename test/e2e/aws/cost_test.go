@@ -26,7 +26,7 @@ import (
 func TestMessagesConsumeWhatTheCostTableCounts(t *testing.T) {
 	t.Parallel()
 	var m meter
-	const client = "7k2q9vd3c1m8r5t0u6w4x2y1za" // as long as a client id of Cognito
+	const client = "7k2q9vd3c1m8r5t0u6w4x2y1za" // this id is as long as a client id of Cognito
 	d := functions.Deploy(t, functions.Options{
 		Clients:        `{"` + client + `": {}}`,
 		PartsPerSecond: 20,
@@ -112,7 +112,7 @@ func (m *meter) step(t *testing.T, d *functions.Deployment, something func()) co
 	return s
 }
 
-// CloudWatch Logs adds this many bytes to each line.
+// perLine is the number of bytes that CloudWatch Logs adds to each line.
 const perLine = 26
 
 func logged(line string) cost.Bytes { return cost.Bytes(len(line) + perLine) }
@@ -135,8 +135,8 @@ func answerSize(t *testing.T, a reply) cost.Bytes {
 	return cost.Bytes(len(head) + len(a.body))
 }
 
-// accessValues has typical values for the gateway's access log. Every other value counts
-// like a request id.
+// accessValues has typical values for the gateway's access log. Any other value is assumed to be as long as a
+// request id.
 var accessValues = map[string]string{
 	"requestTimeEpoch": "1795643197213", "identity.sourceIp": "203.0.113.100", "authorizer.claims.client_id": "7k2q9vd3c1m8r5t0u6w4x2y1za",
 	"httpMethod": "POST", "resourcePath": "/sms/{id}", "status": "202", "responseLatency": "45", "integrationLatency": "38",

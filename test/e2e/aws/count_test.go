@@ -35,8 +35,8 @@ func requestsOf(d *functions.Deployment, something func()) requests {
 	return all
 }
 
-// Requests are counted below the SDK, so that retries count too. Requests of Lambda's event
-// source to SQS do not count.
+// Requests are counted below the SDK, so that retries count too. Requests of Lambda's event source to SQS are
+// not counted.
 func TestEachOperationCostsItsRequests(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})
@@ -90,7 +90,7 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	// this it reads and writes the record.
 	want("the first delivery of a deployment", requestsOf(d, first), requests{opened: 1, "GetItem": 2, "UpdateItem": 3, "Publish": 1})
 	delivery := requestsOf(d, second)
-	if time.Since(began) < breakerAge { // on a busy machine this takes longer, and the sender reads the breaker again
+	if time.Since(began) < breakerAge { // on a busy machine this takes longer, so the sender may read the breaker again
 		want("a delivery", delivery, requests{"UpdateItem": 2, "Publish": 1})
 	}
 
@@ -147,7 +147,7 @@ var idle = requests{"GetItem": 1, "GetQueueAttributes": 1, "Query": idleQueries}
 
 const (
 	idleQueries = 4*32 + 8
-	farEnd      = 3*32 + 8 // what every tenth run reads in addition
+	farEnd      = 3*32 + 8 // the queries that every tenth run makes in addition
 )
 
 // Each kind of work must add a known number to the requests of an idle run.

@@ -86,7 +86,8 @@ func TestTheFunctionsSendAMessage(t *testing.T) {
 				t.Errorf("the attributes at SNS differ (-want +got):\n%s", diff)
 			}
 
-			// Another client of the same owner sees the message, and another owner does not.
+			// Another client of the same owner sees the message, but a client of another owner does not see
+			// it.
 			sent := get(t, d.Client("shop-2"), m.ID).message(t, http.StatusOK)
 			if sent.Status != "sent" || sent.ProviderMessageID != taken[0].ProviderMessageID || sent.Attempts != 1 || sent.HandOvers() != 1 {
 				t.Errorf("the sent message is %+v, want the provider message id %s", sent, taken[0].ProviderMessageID)

@@ -94,7 +94,7 @@ func TestAnOperatorPausesTheFunctionsAndResumesThem(t *testing.T) {
 }
 
 // SNS goes on taking messages at the limit, so a hand-over does not prove that the limit
-// was raised. Only an operator knows.
+// was raised. Only an operator knows that the limit was raised.
 func TestAnOperatorsWordEndsASpendLimit(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{})

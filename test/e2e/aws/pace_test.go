@@ -11,7 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/functions"
 )
 
-// On a busy machine a sender may come too late for its slots; then it books new slots.
+// On a busy machine a sender may come too late for its slots; in this case the sender books new slots.
 func TestThePaceCostsOneWriteABatch(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{PartsPerSecond: 5})
@@ -45,7 +45,7 @@ func TestThePaceCostsOneWriteABatch(t *testing.T) {
 	if took < 1500*time.Millisecond { // at least 9 parts come before the last message
 		t.Errorf("13 parts were handed over in %v, which exceeds the pace of 5 a second", took)
 	}
-	if delivery["GetItem"] == 0 && delivery["Publish"] == 10 && took < 3*time.Second && time.Since(began) < time.Minute { // the machine is not busy
+	if delivery["GetItem"] == 0 && delivery["Publish"] == 10 && took < 3*time.Second && time.Since(began) < time.Minute { // on a machine that is not busy, no slot is lost
 		want("ten envelopes in one batch", delivery, requests{"UpdateItem": 21, "Publish": 10})
 	}
 }

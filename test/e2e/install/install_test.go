@@ -29,7 +29,7 @@ func TestATagCanBeInstalled(t *testing.T) {
 	}
 	t.Parallel()
 	enginetest.SQLite(t)
-	_ = os.Getenv("SMSQUEUE_TEST_RUN") // keeps go from reusing a cached result of this test
+	_ = os.Getenv("SMSQUEUE_TEST_RUN") // keeps the go command from reusing a cached result of this test
 	root := strings.TrimSpace(command(t, ".", nil, "git", "rev-parse", "--show-toplevel"))
 	// This command puts everything that the module needs into the module cache.
 	alone := []string{"GOWORK=off"}
@@ -39,11 +39,10 @@ func TestATagCanBeInstalled(t *testing.T) {
 
 	bin := t.TempDir()
 	command(t, bin, []string{
-		// No proxy in this list is on the network, so go does not ask anybody else for our
-		// module.
+		// This list contains no proxy on the network, so the go command asks nobody else for our module.
 		"GOPROXY=" + fileURL(proxy(t, clone(t, root))) + "," + fileURL(filepath.Join(cache, "cache", "download")),
 		"GOSUMDB=off", "GOWORK=off", "GOBIN=" + bin, "CGO_ENABLED=0",
-		// In the user's own cache, a version with this tag would remain.
+		// Use a temporary cache; otherwise this version would remain in the user's module cache.
 		"GOMODCACHE=" + t.TempDir(), "GOFLAGS=-modcacherw -trimpath",
 	}, "go", "install", program+"@"+version)
 
@@ -75,7 +74,7 @@ func clone(t *testing.T, root string) string {
 	dir := t.TempDir()
 	for name := range strings.SplitSeq(command(t, root, nil, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"), "\x00") {
 		content, err := os.ReadFile(filepath.Join(root, name))
-		if name == "" || os.IsNotExist(err) { // deleted, but not committed yet
+		if name == "" || os.IsNotExist(err) { // the file was deleted, but the deletion is not committed yet
 			continue
 		}
 		target := filepath.Join(dir, name)

@@ -187,7 +187,7 @@ func TestDocumentedNumbers(t *testing.T) {
 	enginetest.SQLite(t)
 	want := map[string]struct {
 		status, failure string
-		handOvers       int // that the provider took
+		handOvers       int // how many hand-overs the provider took
 	}{
 		simulator.Refused:       {"failed", "number-refused", 0},
 		simulator.OptedOut:      {"failed", "opted-out", 0},

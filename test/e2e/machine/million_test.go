@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -21,8 +19,7 @@ import (
 // maxResident is how much memory the server may use, no matter how many messages wait.
 const maxResident = 300 << 20
 
-// The race detector makes it slow to write messages, so only the long campaign has a
-// million.
+// With the race detector, writing messages is slow, so only the long campaign has a million messages.
 func backlog() int {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return 1_000_000
@@ -38,7 +35,7 @@ func TestMemoryStaysFlatWhileMessagesWait(t *testing.T) {
 	fill(t, dir, backlog())
 	m := machine.Start(t, dir, "--provider-delay", "20ms", "--log-level", "error")
 	full := submitTimes(t, m)
-	peak := peakResident(t, m.Pid())
+	peak := m.PeakMemory(t)
 	t.Logf("median time of a submission: %v without a backlog, %v with a backlog of %d (%.2f times); peak resident memory: %d MB",
 		empty, full, backlog(), float64(full)/float64(empty), peak>>20)
 	if peak > maxResident {
@@ -113,24 +110,4 @@ func submitTimes(t *testing.T, m *machine.Machine) time.Duration {
 	}
 	slices.Sort(times)
 	return times[len(times)/2]
-}
-
-// Source: proc(5), VmHWM.
-func peakResident(t *testing.T, pid int) int64 {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		enginetest.Lack(t, "this system has no /proc, so the peak memory cannot be read")
-	}
-	for line := range strings.Lines(string(status)) {
-		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kb, err := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return kb << 10
-		}
-	}
-	t.Fatal("the status of the process has no VmHWM")
-	return 0
 }

@@ -109,7 +109,7 @@ func TestOrdersWithoutAServer(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("long", 40))
 	m := machine.Start(t, dir)
 	api := client(t, m)
-	if runtime.GOOS == "linux" { // elsewhere a server with such a path takes no orders
+	if runtime.GOOS == "linux" { // on other systems, a server with such a path takes no orders
 		order(t, "paused: first\n", "pause", "--data", dir, "first")
 		api.AwaitStatus(t, time.Second, "paused", isPaused)
 		order(t, "sending\n", "resume", "--data", dir)

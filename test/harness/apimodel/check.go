@@ -15,7 +15,7 @@ import (
 	"github.com/dlclark/regexp2"
 )
 
-// Kind says what a request does wrong.
+// Kind is a kind of violation.
 type Kind string
 
 // The kinds of violations.
@@ -37,7 +37,7 @@ const (
 // Violation is one way in which a request differs from its model.
 type Violation struct {
 	Operation string // such as "iam CreateRole"
-	Member    string // its path, such as "Tags[0].Key"
+	Member    string // the path of the wrong value, such as "Tags[0].Key"
 	Kind      Kind
 	Detail    string
 }

@@ -16,7 +16,7 @@ import (
 
 var errUnknownOperation = errors.New("the model has no such operation")
 
-// input is what a request says. The values have the types that encoding/json uses, with
+// input is the decoded content of a request. The values have the types that encoding/json uses, with
 // json.Number for numbers. Only a blob that is the whole body is a []byte. The keys of a
 // structure are the names in the request.
 type input struct {

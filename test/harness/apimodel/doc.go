@@ -4,8 +4,8 @@
 // The package is written in Go because botocore does not help: it writes requests but
 // does not read them, and its validator ignores patterns, enums, maxima and ranges.
 //
-// A model is not everything that AWS checks. For SNS Publish and SQS SendMessage, the
-// model has only names and types. The following is tested elsewhere, or not at all:
+// AWS checks more than its models contain. For SNS Publish and SQS SendMessage, the
+// model has only names and types. Other tests check the following, or no test does:
 //
 //   - Policy documents have no model. The package checks their grammar, and whether each
 //     action is an operation of a service.

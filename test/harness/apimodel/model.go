@@ -13,7 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
-// folders maps a service's name in signatures to its folder, where the two differ.
+// folders maps a service's name in signatures to the name of its folder, if the two names differ.
 var folders = map[string]string{
 	"monitoring":       "cloudwatch",
 	"streams.dynamodb": "dynamodbstreams",

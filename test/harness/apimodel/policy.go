@@ -74,7 +74,8 @@ var operators = regexp.MustCompile(`^(Null|(ForAllValues:|ForAnyValue:)?(` +
 	`String(Not)?(Equals(IgnoreCase)?|Like)|(Numeric|Date)((Not)?Equals|(Less|Greater)Than(Equals)?)|` +
 	`Bool|BinaryEquals|(Not)?IpAddress|Arn(Not)?(Equals|Like))(IfExists)?)$`)
 
-// texts returns a single string as a list.
+// texts returns the strings in v. If v is a single string, texts returns a list that contains only this
+// string.
 func texts(v any) []string {
 	switch v := v.(type) {
 	case string:

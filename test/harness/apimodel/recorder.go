@@ -30,10 +30,11 @@ func NewRecorder(models *Models) *Recorder {
 // signedFor finds the service in a signature.
 var signedFor = regexp.MustCompile(`Credential=[^/]+/[^/]+/[^/]+/([^/]+)/aws4_request`)
 
-// Observe checks one request. It reads body, not the request's own body.
+// Observe checks one request. The body of the request is in the parameter body; Observe does not read
+// req.Body.
 func (r *Recorder) Observe(req *http.Request, body []byte) {
 	if req.Method == http.MethodGet && req.URL.Path == "/" && req.URL.RawQuery == "" {
-		return // no API has this request: it only opens a connection
+		return // this request only opens a connection, and is not part of any API
 	}
 	operation, found, err := r.models.check(req, body)
 	r.mu.Lock()
@@ -53,7 +54,7 @@ func (m *Models) check(req *http.Request, body []byte) (operation string, found 
 	}
 	name := signed[1]
 	if strings.HasPrefix(req.Header.Get("X-Amz-Target"), "DynamoDBStreams_") {
-		name = "streams.dynamodb" // signed for dynamodb, but with a model of its own
+		name = "streams.dynamodb" // requests to DynamoDB Streams are signed for "dynamodb", but have a model of their own
 	}
 	s, err := m.service(name)
 	if err != nil {

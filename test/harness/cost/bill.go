@@ -4,7 +4,7 @@ import "fmt"
 
 // No test can measure these assumptions. docs/cost.md explains them.
 const (
-	messages = million // in a month, spread evenly
+	messages = million // the number of messages in a month, spread evenly
 
 	minutes       = 30.44 * 24 * 60 // in a month
 	tokenMinutes  = 45              // a client asks for a new token when 75 % of an hour have passed
@@ -35,7 +35,7 @@ var Alarms = Columns{Without: 10, Receipts: 13, Events: 14}
 // with receipts and events.
 type Columns struct{ Without, Receipts, Events float64 }
 
-// same returns columns with the same number.
+// same returns columns that all contain the same number.
 func same(n float64) Columns { return Columns{n, n, n} }
 
 // withReceipts adds receipts to all columns but the first.

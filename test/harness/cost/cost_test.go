@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Receipts count, but neither the SMS themselves nor events.
+// The costs of receipts are included, but not those of the SMS themselves and of events.
 func TestAMillionMessagesCostUnderTwentyDollars(t *testing.T) {
 	if got := total(growing()).Receipts; got >= 20 {
 		t.Errorf("a million messages cost %.2f US dollars, want less than 20", got)

@@ -5,12 +5,11 @@ import (
 	"strings"
 )
 
-// A page of a list costs at most this much, for records of up to 4 KB. Each further 4 KB of
-// a record costs half a unit more. A test in test/contract/routes compares these bounds
-// with real pages.
+// These constants are the most that a page of a list can cost if records have up to 4 KB. Each further 4 KB
+// of a record costs half a unit more. A test in test/contract/routes compares these bounds with real pages.
 const (
-	// Half a unit for each of 200 records, and 3.5 units for each query of 39 entries of at
-	// most 700 bytes.
+	// This is half a unit for each of 200 records, and 3.5 units for each query, which returns 39 entries of
+	// at most 700 bytes.
 	DearestPage = 100 + PageQueries*3.5 // read units
 	PageQueries = 10                    // queries of the index; 2 or 3 batches then read the records
 )
@@ -22,6 +21,7 @@ const (
 	pageTime    = 0.1  // seconds of a function for one page; an assumption
 	pageLength  = 100  // messages on the longest page
 	batchLength = 100  // messages in the longest batch
+	batchRate   = 5    // such batches a second, for each owner in each process
 )
 
 // request is what one request of a client consumes at most.
@@ -42,7 +42,9 @@ func requests() []request {
 		{"the status, if no process has an answer of the last 5 s", 33, 0, one, apiTime, 0},
 		{"a preview with two limits", 2, 0, one, apiTime, 0},
 		{"a submission that repeats another one's key", 0, 2, one, apiTime, 0},
-		{"a batch of 100 such submissions", 0, 2 * batchLength, batchLength * one, pageTime, 0},
+		{"a submission with a key, beyond the second of two limits", 1, 3, one, apiTime, 0},
+		{"a batch of 100 that repeat keys", 0, 2 * batchLength, batchLength * one, pageTime, batchRate},
+		{"a batch of 100 with keys, beyond the second of two limits", batchLength, 3 * batchLength, batchLength * one, pageTime, batchRate},
 	}
 }
 

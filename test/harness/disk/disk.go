@@ -7,10 +7,11 @@ import (
 	"syscall"
 )
 
-// Fault is what is wrong with a disk.
+// Fault is a fault of a disk.
 type Fault int32
 
-// These are the faults. Each holds for all files of the disk, opened before or after.
+// These constants are the faults. Each fault affects all files of the disk, whether they were opened before
+// or after it was switched on.
 const (
 	None     Fault = iota
 	NoGrowth       // files cannot grow and no file can be made; what exists can be overwritten
@@ -40,7 +41,7 @@ type Disk struct {
 // Set switches a fault on, and any other fault off.
 func (d *Disk) Set(f Fault) { d.SetAfter(f, 0) }
 
-// SetAfter is like Set, but the first calls that the fault would make fail succeed.
+// SetAfter is like Set, but lets a number of calls succeed that the fault would make fail.
 func (d *Disk) SetAfter(f Fault, calls int) {
 	d.hits.Store(0)
 	d.spare.Store(int64(calls))

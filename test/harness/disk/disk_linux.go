@@ -31,7 +31,7 @@ func Mount(t testing.TB) (d *Disk, lacking string) {
 		t.Fatalf("the root is a %T", root)
 	}
 	data := loopback.RootData
-	data.NewNode = func(data *fs.LoopbackRoot, _ *fs.Inode, name string, _ *syscall.Stat_t) fs.InodeEmbedder {
+	data.NewNode = func(data *fs.LoopbackRoot, _ *fs.Inode, name string, _ *syscall.Stat_t) fs.InodeEmbedder { //nolint:staticcheck // its successor does not tell the name before the file is open
 		return &node{LoopbackNode: fs.LoopbackNode{RootData: data}, disk: d, mapped: strings.HasSuffix(name, "-shm")}
 	}
 	top := &node{LoopbackNode: fs.LoopbackNode{RootData: data}, disk: d}

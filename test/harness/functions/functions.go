@@ -59,7 +59,7 @@ type Options struct {
 	// service.
 	OneEndpoint bool
 
-	// PartsPerSecond is the pace. Zero means no pace.
+	// PartsPerSecond is the pace. Zero means that the pace is not limited.
 	PartsPerSecond int
 
 	// TLS makes the functions call the engines over TLS, as on AWS.
@@ -68,7 +68,7 @@ type Options struct {
 	// SNS is the URL of a server to use as SNS. If it is empty, moto is used.
 	SNS string
 
-	// SenderTimeout is the sender's timeout in whole seconds. Zero means a minute.
+	// SenderTimeout is the sender's timeout in whole seconds. Zero means 60 seconds.
 	SenderTimeout time.Duration
 
 	// BeforeDynamoDB, if not nil, starts a server that the functions call in place of

@@ -15,7 +15,7 @@ import (
 // apiDomain maps the path v1 to the API's stage, as a custom domain of API Gateway does.
 const apiDomain = "sms.example.com"
 
-// As in API Gateway, fixed paths take precedence.
+// As in API Gateway, a fixed path takes precedence over a path with a parameter.
 var resources = []string{
 	"/sms", "/sms/batch", "/sms/preview", "/sms/{id}", "/sms/{id}/cancel", "/sms/{id}/resend", "/sms/{id}/message", "/status",
 }

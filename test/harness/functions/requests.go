@@ -11,7 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/apimodel"
 )
 
-// The test fails if AWS would refuse a request. Requests before the last Reset of a proxy
+// checkAgainstModels fails the test if AWS would refuse a request. Requests before the last Reset of a proxy
 // are not checked.
 func (d *Deployment) checkAgainstModels(t testing.TB) {
 	t.Helper()

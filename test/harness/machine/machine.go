@@ -11,12 +11,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/smsqueue/smsqueue/shared/enginetest"
 )
 
 // build and buildWithOffset run once for all tests of a process. buildWithOffset compiles
@@ -73,7 +76,7 @@ func (c Clock) Set(t testing.TB, offset time.Duration) {
 	}
 }
 
-// Env returns the environment variable that gives the clock to the program.
+// Env returns the environment variable that makes a program use this clock.
 func (c Clock) Env() []string { return []string{"SMSQUEUE_CLOCK_OFFSET_FILE=" + c.file} }
 
 func built(t testing.TB, build func() (string, error)) string {
@@ -148,7 +151,7 @@ func StartBinary(t testing.TB, binary string, env []string, dir string, args ...
 	return m
 }
 
-// The banner's last line begins with this.
+// The last line of the banner begins with this text.
 const endOfBanner = "Ctrl-C"
 
 func (m *Machine) read(lines *bufio.Scanner, ready chan struct{}) {
@@ -183,6 +186,32 @@ func (m *Machine) Log() string { return m.stderr.String() }
 
 // Pid returns the server's process id.
 func (m *Machine) Pid() int { return m.cmd.Process.Pid }
+
+// Memory returns the resident memory of the server, in bytes.
+func (m *Machine) Memory(t testing.TB) int64 { t.Helper(); return m.memory(t, "VmRSS:") }
+
+// PeakMemory returns the highest resident memory that the server had, in bytes.
+func (m *Machine) PeakMemory(t testing.TB) int64 { t.Helper(); return m.memory(t, "VmHWM:") }
+
+// memory reads a line from the status of the process. Source: proc(5).
+func (m *Machine) memory(t testing.TB, name string) int64 {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.cmd.Process.Pid))
+	if err != nil {
+		enginetest.Lack(t, "this system has no /proc, so the memory of the server cannot be read")
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, name); ok {
+			kb, err := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return kb << 10
+		}
+	}
+	t.Fatalf("the status of the process has no %s", name)
+	return 0
+}
 
 // Signal sends the server a signal.
 func (m *Machine) Signal(t testing.TB, s os.Signal) {

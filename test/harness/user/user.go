@@ -83,6 +83,7 @@ type Status struct {
 		Reason string `json:"reason"`
 	} `json:"paused"`
 	Backlog struct {
+		OnQueue          int `json:"onQueue"`
 		OldestAgeSeconds int `json:"oldestAgeSeconds"`
 	} `json:"backlog"`
 }

@@ -48,8 +48,8 @@ type Network struct {
 	receipts []pending
 	early    func(ctx context.Context, line []byte) error
 	limited  bool
-	budget   int // if limited is true: how many more hand-overs have an effect; all later ones are void
-	nameless int // every n-th receipt of a void hand-over names no message; 0 means that all name one
+	budget   int // if limited is true: how many more hand-overs have an effect; all later hand-overs are void
+	nameless int // every n-th receipt of a void hand-over names no message; 0 means that every receipt names its message
 }
 
 type pending struct {
@@ -181,8 +181,8 @@ func (n *Network) Receipt(line []byte, delay time.Duration) {
 	n.receipts = append(n.receipts, pending{n.now().Add(delay), line})
 }
 
-// Nameless returns a receipt that has a number but no message id. It says only that some
-// application's budget is spent.
+// Nameless returns a receipt that has a number but no message id. The receipt says only that the budget of
+// some application is spent.
 func Nameless(number sms.Number) []byte {
 	raw, err := json.Marshal(map[string]any{
 		"delivery": map[string]any{"destination": number.String(), "providerResponse": "No quota left for account"}, "status": "FAILURE",

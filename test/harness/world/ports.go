@@ -20,8 +20,8 @@ type Call struct {
 // repeat it, fail, or call Die. The service gets the error that Around returns.
 type Around func(ctx context.Context, p *Process, c Call, carryOut func(context.Context) error) error
 
-// Process is one run of a service. Once it is dead, its outside calls are ignored, so its
-// goroutines have no effect any more.
+// Process is one run of a service. After the process has died, its remaining goroutines have no effect,
+// because their outside calls are ignored.
 type Process struct {
 	Service string
 	around  Around

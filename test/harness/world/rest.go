@@ -41,7 +41,7 @@ func (w *World) observe(ctx context.Context) (waiting int, next time.Time, err e
 	}
 	for _, id := range w.Accepted() {
 		if w.isFinal(id) {
-			continue // checkFinal checks this message at the end
+			continue // checkFinal checks this message at the end of the test
 		}
 		m, err := w.Store.Get(ctx, id)
 		if err != nil {
@@ -80,8 +80,8 @@ func (w *World) Rest(ctx context.Context) error {
 		if waiting == 0 && next.IsZero() {
 			return w.checkFinal(ctx)
 		}
-		// The extra second makes sure that no envelope is delayed. Without a next time, the
-		// relay's interval of a minute counts.
+		// The extra second makes sure that no envelope is delayed. If next is zero, wait for a minute, which
+		// is the relay's interval.
 		pause := time.Minute
 		if !next.IsZero() {
 			pause = max(next.Sub(w.Now()), 0) + time.Second
@@ -130,7 +130,7 @@ func (w *World) next(ctx context.Context, soonest time.Time) (time.Time, error) 
 		add(b.ProbeAt)
 	}
 	if !b.Open && b.Discards(w.Now()) {
-		add(b.ClosedAt.Add(sms.BreakerAge)) // from then on, the relay enqueues the waiting messages
+		add(b.ClosedAt.Add(sms.BreakerAge)) // from this time on, the relay enqueues the waiting messages
 	}
 	return soonest, nil
 }

@@ -121,7 +121,7 @@ func (w *World) Request(ctx context.Context, method, path, key, body string) (*h
 	p, records, waiting := w.process("api")
 	handler, err := api.New(api.Options{
 		Store: records, Queue: waiting, Rules: w.Rules, Countries: []string{api.AllCountries}, Now: w.Now, Logger: w.Logger,
-		Limits: api.Limits{PartsPerDay: 1_000_000}, // too high to refuse a message, but makes the API count parts
+		Limits: api.Limits{PartsPerDay: 1_000_000}, // this limit is too high to refuse a message, but makes the API count parts
 	})
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ import (
 
 type order struct {
 	Do   string
-	File string // "wait" writes this file as soon as it begins
+	File string // the operation "wait" writes this file when it begins
 }
 
 type report struct {

@@ -1,11 +1,10 @@
-package machine_test
+package attacks_test
 
 import (
 	"context"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,15 +12,17 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/oauth2/clientcredentials"
-
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 	"github.com/smsqueue/smsqueue/test/harness/machine"
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
+// maxResident is how much memory the server may use.
+const maxResident = 300 << 20
+
+// bombs returns how many large requests one client sends at once.
 func bombs() int {
-	if os.Getenv("SMSQUEUE_SOAK") != "" {
+	if soak() {
 		return 500
 	}
 	return 100
@@ -31,7 +32,7 @@ func bombs() int {
 // sends single messages.
 func TestLargeRequestsTakeBoundedMemory(t *testing.T) {
 	enginetest.SQLite(t)
-	m := machine.Start(t, t.TempDir(), "--log-level", "error", "--clients", clientsFile(t))
+	m := machine.Start(t, t.TempDir(), "--log-level", "error", "--clients", clientsFile(t, "good", "bad"))
 	bad, good := clientOf(t, m, "bad"), clientOf(t, m, "good")
 	bomb := newBomb()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -58,7 +59,7 @@ func TestLargeRequestsTakeBoundedMemory(t *testing.T) {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	peak := peakResident(t, m.Pid())
+	peak := m.PeakMemory(t)
 	t.Logf("%d of %d large requests were answered 422 within a minute; the good client sent %d messages meanwhile; peak resident memory: %d MB",
 		refused.Load(), bombs(), sent, peak>>20)
 	if peak > maxResident {
@@ -109,19 +110,4 @@ func sendBomb(ctx context.Context, client *http.Client, base, body string) int {
 			return 0
 		}
 	}
-}
-
-func clientsFile(t *testing.T) string {
-	t.Helper()
-	name := t.TempDir() + "/clients.json"
-	if err := os.WriteFile(name, []byte(`{"good": {"secret": "good-secret-of-tests"}, "bad": {"secret": "bad-secret-of-tests"}}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
-}
-
-func clientOf(t *testing.T, m *machine.Machine, name string) *http.Client {
-	t.Helper()
-	config := clientcredentials.Config{ClientID: name, ClientSecret: name + "-secret-of-tests", TokenURL: m.Base + "/oauth2/token"}
-	return config.Client(t.Context())
 }

@@ -1,12 +1,7 @@
-package machine_test
+package attacks_test
 
 import (
 	"context"
-	"encoding/json"
-	"io"
-	"net/http"
-	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,18 +13,17 @@ import (
 )
 
 func readers() int {
-	if os.Getenv("SMSQUEUE_SOAK") != "" {
+	if soak() {
 		return 2500
 	}
 	return 300
 }
 
-// These constants bound the time from accepted to sent. It may be the time without readers
-// multiplied by slower, plus the number of readers multiplied by each. The readers use the
-// same processors as the server.
+// These constants bound the time from accepted to sent. It may be at most slowdown times the time without
+// readers, plus perReader for each reader. The readers use the same processors as the server.
 const (
-	slower = 5
-	each   = 2 * time.Millisecond
+	slowdown  = 5
+	perReader = 2 * time.Millisecond
 )
 
 // A reader asks again as soon as it has an answer.
@@ -72,7 +66,7 @@ func TestReadersDoNotStarveTheSender(t *testing.T) {
 	group.Wait()
 	beside := toSent(t, api, ids)
 
-	most := slower*alone + each*time.Duration(readers())
+	most := slowdown*alone + perReader*time.Duration(readers())
 	t.Logf("p90 from accepted to sent: %v alone, %v beside %d readers with %.0f answers a second", alone, beside, readers(), rate)
 	if beside > most {
 		t.Errorf("beside %d readers, p90 from accepted to sent is %v, want at most %v", readers(), beside, most)
@@ -82,61 +76,8 @@ func TestReadersDoNotStarveTheSender(t *testing.T) {
 	}
 }
 
-// send submits a message every 20 ms, and waits until the last is sent.
-func send(t *testing.T, api user.API, n int) (ids []string) {
-	t.Helper()
-	for range n {
-		m, err := api.Submit(t.Context(), "", map[string]any{"phoneNumber": "+5511987654321", "message": "hello"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ids = append(ids, m.ID)
-		time.Sleep(20 * time.Millisecond)
-	}
-	api.Await(t, ids[n-1], time.Minute, "sent", "delivered")
-	return ids
-}
-
-// toSent returns the p90 of the times from accepted to sent, as the server recorded them.
+// toSent returns the p90 of the times from accepted to sent.
 func toSent(t *testing.T, api user.API, ids []string) time.Duration {
 	t.Helper()
-	var times []time.Duration
-	for _, id := range ids {
-		api.Await(t, id, time.Minute, "sent", "delivered")
-		var m struct {
-			CreatedAt time.Time
-			Events    []struct {
-				Status string
-				At     time.Time
-			}
-		}
-		if err := json.Unmarshal(read(t.Context(), api.HTTP, api.Base+"/v1/sms/"+id), &m); err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range m.Events {
-			if e.Status == "sent" {
-				times = append(times, e.At.Sub(m.CreatedAt))
-			}
-		}
-	}
-	if len(times) < len(ids) {
-		t.Fatalf("%d of %d messages have an event \"sent\"", len(times), len(ids))
-	}
-	slices.Sort(times)
-	return times[len(times)*9/10]
-}
-
-// read returns nil if there is no answer.
-func read(ctx context.Context, client *http.Client, url string) []byte {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return nil
-	}
-	response, err := client.Do(r)
-	if err != nil {
-		return nil
-	}
-	defer response.Body.Close()
-	body, _ := io.ReadAll(response.Body) // an error is expected when the test stops the reader
-	return body
+	return percentile(timesToSent(t, api, ids), 90)
 }
