@@ -67,7 +67,8 @@ run "the_pipe_may_do_its_work_and_no_more" {
       ReadChanges      = [["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"], aws_dynamodb_table.messages.stream_arn]
       PutEvents        = [["events:PutEvents"], aws_cloudwatch_event_bus.events[0].arn]
       KeepFailedEvents = [["sqs:SendMessage"], aws_sqs_queue.failed_events.arn]
-      UseKey           = [["kms:Decrypt", "kms:GenerateDataKey"], aws_kms_key.this[0].arn]
+      UseRecords       = [["kms:Decrypt"], aws_kms_key.this[0].arn]
+      UseFailedEvents  = [["kms:Decrypt", "kms:GenerateDataKey"], aws_kms_key.this[0].arn]
     })
     error_message = "The pipe's role allows something else than the pipe needs."
   }

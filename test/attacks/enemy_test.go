@@ -77,7 +77,7 @@ func (e *enemy) kinds() []kind {
 				return 0
 			}
 			r.Header.Set("Authorization", "Bearer "+e.forged)
-			return e.do(ctx, e.stranger, r)
+			return e.do(e.stranger, r)
 		}},
 		{"wrong secrets", 8, func(ctx context.Context) int { return e.fetchToken(ctx, "wrong-secret-of-tests") }},
 		{"new tokens", 4, func(ctx context.Context) int { return e.fetchToken(ctx, secretOf(e.name)) }},
@@ -144,7 +144,7 @@ func (e *enemy) post(ctx context.Context, path, body string) int {
 		return 0
 	}
 	r.Header.Set("Content-Type", "application/json")
-	return e.do(ctx, e.client, r)
+	return e.do(e.client, r)
 }
 
 func (e *enemy) get(ctx context.Context, path string) int {
@@ -152,7 +152,7 @@ func (e *enemy) get(ctx context.Context, path string) int {
 	if err != nil {
 		return 0
 	}
-	return e.do(ctx, e.client, r)
+	return e.do(e.client, r)
 }
 
 func (e *enemy) fetchToken(ctx context.Context, secret string) int {
@@ -162,11 +162,11 @@ func (e *enemy) fetchToken(ctx context.Context, secret string) int {
 		return 0
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return e.do(ctx, e.stranger, r)
+	return e.do(e.stranger, r)
 }
 
 // do makes a request and returns the status of the answer, or 0 if there is none.
-func (e *enemy) do(ctx context.Context, client *http.Client, r *http.Request) int {
+func (e *enemy) do(client *http.Client, r *http.Request) int {
 	answer, err := client.Do(r)
 	if err != nil {
 		return 0

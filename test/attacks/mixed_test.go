@@ -2,7 +2,6 @@ package attacks_test
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -67,7 +66,9 @@ func TestHostileClientsBesideAGoodOne(t *testing.T) {
 	t.Logf("median of the p99 of each phase: %v alone, %v beside hostile clients", alone.typical(), beside.typical())
 	answers := make(map[string]int)
 	for _, e := range hostile {
-		maps.Copy(answers, e.answers)
+		for kind, n := range e.answers {
+			answers[kind] += n
+		}
 	}
 	t.Logf("answers to hostile clients: %v", answers)
 	first, last, slope := beside.memory()

@@ -59,7 +59,11 @@ func newForger(t *testing.T, m *machine.Machine, token string) forger {
 	}
 	header, claims, _ := strings.Cut(token, ".")
 	claims, _, _ = strings.Cut(claims, ".")
-	f := forger{key: key.(*rsa.PrivateKey)}
+	signing, ok := key.(*rsa.PrivateKey)
+	if !ok {
+		t.Fatalf("the signing key is a %T", key)
+	}
+	f := forger{key: signing}
 	var named struct {
 		KeyID string `json:"kid"`
 	}

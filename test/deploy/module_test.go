@@ -227,7 +227,7 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 		{"a bucket without a release", `packages = "s3://bucket"`, `s3://BUCKET/PREFIX`},
 		{"a folder without zips", `packages = "/nowhere"`, "run `make build` first"},
 		{"a release without digests", `packages = "s3://bucket/release"`, `Name the digests of these zips in package_digests`},
-		{"a digest in hexadecimal", `package_digests = { api = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" }`, `SHA-256 in base64`},
+		{"a digest in hexadecimal", "packages = \"s3://bucket/release\"\n    " + `package_digests = { api = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" }`, `SHA-256 in base64`},
 		{"an unknown processor", `architecture = "amd64"`, `"arm64" or "x86_64"`},
 		{"zero requests per second", `api = { requests_per_second = 0 }`, `at least 1`},
 		{"no concurrent execution", `concurrent_executions = 0`, `AWS's quota for the account`},

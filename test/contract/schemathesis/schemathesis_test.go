@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httputil"
 	"os"
@@ -49,31 +50,41 @@ func TestServerKeepsItsContract(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	report := filepath.Join(t.TempDir(), "report.ndjson")
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, python, "-m", "schemathesis.cli", "--config-file", "schemathesis.toml",
-		"run", m.Base+"/openapi.yaml", "--header", "Authorization: Bearer "+token.AccessToken, "--checks", "all",
-		"--max-time", duration(), "--seed", seed(), "--continue-on-failure", "--report", "ndjson", "--report-ndjson-path", report)
-	cmd.Env = append(os.Environ(), "SCHEMATHESIS_HOOKS=hooks", "SMSQUEUE_MESSAGES="+string(messages), "PYTHONDONTWRITEBYTECODE=1")
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
-	for operation, calls := range readReport(t, report) {
-		t.Logf("%-26s %4d calls, %4d ended in 2xx", operation, calls.all, calls.good)
-		if calls.good < leastGood {
-			t.Errorf("only %d calls of %s ended in 2xx, want at least %d", calls.good, operation, leastGood)
+	run := func(seconds int) (few []string) {
+		report := filepath.Join(t.TempDir(), "report.ndjson")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(seconds)*time.Second+4*time.Minute)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, python, "-m", "schemathesis.cli", "--config-file", "schemathesis.toml",
+			"run", m.Base+"/openapi.yaml", "--header", "Authorization: Bearer "+token.AccessToken, "--checks", "all",
+			"--max-time", strconv.Itoa(seconds), "--seed", seed(), "--continue-on-failure", "--report", "ndjson", "--report-ndjson-path", report)
+		cmd.Env = append(os.Environ(), "SCHEMATHESIS_HOOKS=hooks", "SMSQUEUE_MESSAGES="+string(messages), "PYTHONDONTWRITEBYTECODE=1")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Errorf("%v\n%s", err, out)
 		}
+		for operation, calls := range readReport(t, report) {
+			t.Logf("%-26s %4d calls, %4d ended in 2xx", operation, calls.all, calls.good)
+			if calls.good < leastGood {
+				few = append(few, fmt.Sprintf("%d of %s", calls.good, operation))
+			}
+		}
+		return few
+	}
+	few := run(duration())
+	if few != nil && !t.Failed() { // on a busy machine, a run makes few calls
+		few = run(4 * duration())
+	}
+	if few != nil {
+		t.Errorf("too few calls ended in 2xx, want at least %d of each operation: %s", leastGood, strings.Join(few, ", "))
 	}
 }
 
 // duration returns the limit of the random phases, in seconds.
-func duration() string {
+func duration() int {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
-		return "600"
+		return 600
 	}
-	return "30"
+	return 30
 }
 
 // The seed is fixed, so that two runs differ only if the code differs. In the long campaign
