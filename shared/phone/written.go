@@ -115,8 +115,8 @@ func digitOf(c rune) (byte, bool) {
 		}
 	}
 	for _, r := range unicode.Nd.R32 {
-		if rune(r.Lo) <= c && c <= rune(r.Hi) {
-			return '0' + byte((c-rune(r.Lo))%10), true //nolint:gosec // below 10
+		if first, last := int64(r.Lo), int64(r.Hi); first <= int64(c) && int64(c) <= last {
+			return '0' + byte((int64(c)-first)%10), true //nolint:gosec // below 10
 		}
 	}
 	return 0, false

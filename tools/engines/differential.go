@@ -44,7 +44,7 @@ func installPackages(ctx context.Context, pin, dir string) error {
 		if err != nil {
 			return fmt.Errorf("reading the pins: %w", err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil { //nolint:gosec // dir is a folder in .build
 			return fmt.Errorf("copying the pins: %w", err)
 		}
 	}

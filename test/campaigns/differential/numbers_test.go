@@ -89,7 +89,7 @@ func builtIn(t *testing.T) (numbers []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the numbers must be the same in every run
+	random := rand.New(rand.NewPCG(1, 2)) // the numbers must be the same in every run
 	for _, plan := range plans.GetMetadata() {
 		for _, d := range []*phonenumbers.PhoneNumberDesc{
 			plan.GetMobile(), plan.GetFixedLine(), plan.GetTollFree(), plan.GetPremiumRate(), plan.GetSharedCost(),
@@ -101,7 +101,7 @@ func builtIn(t *testing.T) (numbers []string) {
 					changed := slices.Clone(example)
 					changed[i] = digit
 					for j := max(i+1, 4); j < len(changed); j++ {
-						changed[j] = '0' + byte(random.IntN(10)) //nolint:gosec // below 10
+						changed[j] = '0' + byte(random.IntN(10))
 					}
 					numbers = append(numbers, fmt.Sprintf("+%d%s", plan.GetCountryCode(), changed))
 				}
