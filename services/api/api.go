@@ -147,7 +147,7 @@ const (
 // Options.Share is set.
 const (
 	requestPause = 10 * time.Millisecond
-	bytePause    = 200 * time.Nanosecond // for each byte of the body, too
+	bytePause    = 20 * time.Nanosecond // for each byte of the body, too
 )
 
 type api struct {

@@ -95,12 +95,16 @@ func (a *api) acceptAll(ctx context.Context, c *call, messages []*strictjson.Fie
 		group.Go(func() error {
 			for _, i := range chain {
 				results[i].err = a.protect(ctx, func() (err error) {
+					r := a.readRequest(c.caller, messages[i])
+					if r.hopeless(keys[i]) {
+						return r.refusal // without a turn, because it needs no write
+					}
 					leave, ok := a.writes.enter(ctx, c.caller.Owner, requestPause)
 					if !ok {
 						return tooBusy()
 					}
 					defer leave()
-					results[i].accepted, err = a.accept(ctx, c.caller, messages[i], keys[i])
+					results[i].accepted, err = a.acceptRequest(ctx, c.caller, r, keys[i])
 					return err
 				})
 			}

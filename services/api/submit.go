@@ -59,22 +59,46 @@ func (accepted acceptance) answer(ctx context.Context) answer {
 // the configuration has changed. So if there is a key, accept looks for the original message
 // before it refuses the request.
 func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, key string) (acceptance, error) {
+	r := a.readRequest(caller, f)
+	if r.hopeless(key) {
+		return acceptance{}, r.refusal
+	}
+	return a.acceptRequest(ctx, caller, r, key)
+}
+
+// request is a message that a client asks for, as the API read it.
+type request struct {
+	draft      sms.Draft
+	refusal    error // nil if the draft is valid
+	neverRight bool  // the draft was never valid; otherwise it may have been valid at an earlier time
+	at         time.Time
+}
+
+// hopeless reports whether the records cannot change the answer to r: r is refused.
+func (r request) hopeless(key string) bool {
+	return r.refusal != nil && (r.neverRight || key == "")
+}
+
+func (a *api) readRequest(caller Caller, f *strictjson.Fields) request {
 	if !f.IsObject() {
-		return acceptance{}, &apiError{slug: invalidFields, fields: f.Errors()}
+		return request{refusal: &apiError{slug: invalidFields, fields: f.Errors()}, neverRight: true}
 	}
-	draft := readDraft(f)
-	draft.Owner, draft.Client = caller.Owner, caller.ClientID
-	neverRight := f.Errors() != nil
-	now := a.Now()
-	failAll(f, a.checkHere(&draft, caller.Limits, now))
+	r := request{draft: readDraft(f), at: a.Now()}
+	r.draft.Owner, r.draft.Client = caller.Owner, caller.ClientID
+	r.neverRight = f.Errors() != nil
+	failAll(f, a.checkHere(&r.draft, caller.Limits, r.at))
 	if wrong := f.Errors(); wrong != nil {
-		invalid := &apiError{slug: invalidFields, fields: wrong}
-		if neverRight {
-			return acceptance{}, invalid
-		}
-		return a.original(ctx, draft, key, invalid)
+		r.refusal = &apiError{slug: invalidFields, fields: wrong}
 	}
-	return a.record(ctx, draft, caller.Limits, key, now)
+	return r
+}
+
+// acceptRequest accepts r, which must not be hopeless.
+func (a *api) acceptRequest(ctx context.Context, caller Caller, r request, key string) (acceptance, error) {
+	if r.refusal != nil {
+		return a.original(ctx, r.draft, key, r.refusal)
+	}
+	return a.record(ctx, r.draft, caller.Limits, key, r.at)
 }
 
 // original returns the message that was accepted for d under key. If there is no such

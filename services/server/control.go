@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/smsqueue/smsqueue/shared/change"
@@ -99,13 +100,19 @@ var errRemoved = errors.New("the socket " + controlName + " is no longer in the 
 func (m *machine) takeOrders(ctx context.Context, c *control) error {
 	server := &http.Server{Handler: http.HandlerFunc(m.takeOrder), ReadTimeout: orderTime}
 	serving, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
 	context.AfterFunc(serving, func() { _ = server.Close() })
-	go repeat(serving, checkInterval, func(context.Context) {
-		if _, err := os.Lstat(controlPath(c.dir)); errors.Is(err, os.ErrNotExist) {
-			stop(errRemoved)
-		}
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		repeat(serving, checkInterval, func(context.Context) {
+			if _, err := os.Lstat(controlPath(c.dir)); errors.Is(err, os.ErrNotExist) {
+				stop(errRemoved)
+			}
+		})
 	})
+	defer func() { // the caller closes the folder
+		stop(nil)
+		looking.Wait()
+	}()
 	err := server.Serve(c.socket)
 	if cause := context.Cause(serving); cause != nil {
 		return cause

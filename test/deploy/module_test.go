@@ -381,17 +381,18 @@ type stateModule struct {
 
 type stateResource struct {
 	Address string          `json:"address"`
+	Mode    string          `json:"mode"`
 	Type    string          `json:"type"`
 	Name    string          `json:"name"`
 	Index   any             `json:"index"`
 	Values  json.RawMessage `json:"values"`
 }
 
-// all yields each resource of one type with the address of its module.
+// all yields each resource of one type, but no data source, with the address of its module.
 func (m stateModule) all(kind string) func(func(string, stateResource) bool) {
 	return func(yield func(string, stateResource) bool) {
 		for _, r := range m.Resources {
-			if r.Type == kind && !yield(m.Address, r) {
+			if r.Type == kind && r.Mode == "managed" && !yield(m.Address, r) {
 				return
 			}
 		}

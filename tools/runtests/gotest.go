@@ -31,11 +31,6 @@ type options struct {
 	atOnce    int // how many packages to test at once
 }
 
-// translated lists the packages with SQLite's C code, translated to Go. The race detector
-// leaves them out, because it would double the CPU time of the tests, and its findings
-// would not be about our code.
-var translated = []string{"modernc.org/sqlite/lib", "modernc.org/libc"}
-
 func parse(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("runtests", flag.ContinueOnError)
@@ -69,9 +64,6 @@ func (o options) goTestArgs() []string {
 	}
 	if o.race {
 		args = append(args, "-race")
-		for _, dependency := range translated {
-			args = append(args, "-gcflags="+dependency+"=-race=false")
-		}
 	}
 	if o.short {
 		args = append(args, "-short")

@@ -41,6 +41,9 @@ func matches(pattern string) func(difference) bool {
 // TestNumbers compares the results of phone.Rules with those of newer libraries.
 func TestNumbers(t *testing.T) {
 	all := libraries(t)
+	if all == nil {
+		return
+	}
 	numbers := append(all[0].run(t, "generate", nil), builtIn(t)...)
 	slices.Sort(numbers)
 	numbers = slices.Compact(numbers)

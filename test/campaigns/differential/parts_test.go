@@ -23,6 +23,9 @@ func (d textDifference) String() string {
 // TestParts compares the results of sms.Measure with those of two libraries.
 func TestParts(t *testing.T) {
 	all := libraries(t)
+	if all == nil {
+		return
+	}
 	texts := randomTexts()
 	lines := make([]string, len(texts))
 	for i, text := range texts {
