@@ -54,7 +54,7 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
-// reduced reports whether only a part of the tests runs. Skipped tests are then expected.
+// Reports whether only a part of the tests runs. Skipped tests are then expected.
 func (o options) reduced() bool { return o.engines != "all" || o.short }
 
 func (o options) goTestArgs() []string {
@@ -80,7 +80,7 @@ func (o options) goTestArgs() []string {
 	return append(args, o.packages...)
 }
 
-// goTest adds env to the environment.
+// goTest runs go test with env added to the environment.
 func goTest(ctx context.Context, repo engines.Repository, opts options, env []string, report *testrun.Report) error {
 	cmd := exec.CommandContext(ctx, "go", opts.goTestArgs()...)
 	cmd.Dir = repo.Path()
@@ -116,8 +116,8 @@ func goTest(ctx context.Context, repo engines.Repository, opts options, env []st
 	return readErr
 }
 
-// usesEngines also returns true if it cannot find out, for example because the code does
-// not build.
+// usesEngines reports whether any of the packages uses engines. It also returns true if
+// this cannot be found out, for example because the code does not build.
 func usesEngines(ctx context.Context, repo engines.Repository, packages []string) bool {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps", "-test"}, packages...)...)
 	cmd.Dir = repo.Path()
