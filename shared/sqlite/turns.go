@@ -7,8 +7,9 @@ import (
 	"slices"
 )
 
-// turns lets the groups of a queue take turns: the next item comes from the group whose last turn was longest
-// ago. So the backlog of one group does not delay the others. Only the committer of the queue uses turns.
+// With turns, the groups of a queue take turns: the next item comes from the group whose
+// last turn was longest ago. So the backlog of one group does not delay the others. Only
+// the committer of the queue uses turns.
 type turns struct {
 	count int
 	last  map[string]int // the value of count at the last turn of each group in the queue
@@ -22,7 +23,8 @@ const groupsInQueue = `WITH RECURSIVE groups (name) AS (
 	SELECT (SELECT min("group") FROM queue_items WHERE "group" > name) FROM groups WHERE name IS NOT NULL
 ) SELECT name FROM groups WHERE name IS NOT NULL`
 
-// choose returns up to limit visible items, in the order in which they must be dequeued.
+// choose returns the seqs of visible items, in the order in which the items must be
+// dequeued. It returns no more than limit of them.
 func (s *turns) choose(t *tx, now int64, limit int) (seqs []int64, err error) {
 	var groups []string
 	err = t.forEachRow(context.Background(), groupsInQueue, nil, func(scan func(...any) error) (bool, error) {
