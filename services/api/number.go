@@ -32,7 +32,7 @@ type NumberRules struct {
 	// program.
 	Strict bool
 	// Fiction accepts the numbers that regulators reserve for films and books. Set Fiction
-	// only if the provider is simulated.
+	// only if the provider never sends to real phones.
 	Fiction bool
 }
 
