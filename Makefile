@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 GO ?= go
-# Without a version control stamp, a build depends on its sources alone.
+# Without the stamp of the version control system, a build depends on its sources alone.
 export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
 
 LINTER_VERSION := v2.15.0
@@ -39,9 +39,9 @@ run: ## Start everything on this machine, at http://localhost:8080 (ARGS="--addr
 	@exec bin/smsqueue serve $(ARGS)
 
 .PHONY: build
-build: bin/smsqueue $(LAMBDAS:%=bin/%/bootstrap) dist/digests.tfvars.json ## Leave bin/smsqueue with its licences, bin/<service>/bootstrap and dist/<service>.zip (ARCH=arm64 or amd64)
+build: bin/smsqueue $(LAMBDAS:%=bin/%/bootstrap) dist/digests.tfvars.json ## Build bin/smsqueue with its licences, bin/<service>/bootstrap and dist/<service>.zip (ARCH=arm64 or amd64)
 
-# The go command knows best what is out of date, so it always runs.
+# The go command itself finds out what is out of date, so it always runs.
 .PHONY: FORCE
 FORCE:
 
@@ -64,7 +64,8 @@ dist/%.zip: .build/lambda/$(ARCH)/%/bootstrap
 dist/digests.tfvars.json: $(LAMBDAS:%=dist/%.zip)
 	@$(GO) run ./tools/lambdazip -digests $@ $^
 
-# Its variables come from terraform.tfvars in that folder, or from ARGS="-var ...".
+# The Terraform root of the deployment. Its variables come from terraform.tfvars in that
+# folder, or from ARGS="-var ...".
 DEPLOYMENT := terraform/deployment
 
 .PHONY: deploy
@@ -73,7 +74,7 @@ deploy: $(LAMBDAS:%=dist/%.zip) ## Build the functions and provision AWS; variab
 	@terraform -chdir=$(DEPLOYMENT) apply $(ARGS)
 
 .PHONY: destroy
-destroy: $(LAMBDAS:%=dist/%.zip) ## Take away what deploy made, records and all; settings of the account stay
+destroy: $(LAMBDAS:%=dist/%.zip) ## Remove what deploy created, including all records; settings of the account stay
 	@$(DEPLOYMENT)/destroy.sh $(ARGS)
 
 .PHONY: emulate
@@ -82,7 +83,7 @@ emulate: ## Run the whole deployment here, applied to ministack: no AWS account,
 
 # See terraform/live-test.md. With EMULATE=1 it needs no account and no number.
 .PHONY: live-test
-live-test: .build/bin/livetest ## Check what is assumed of AWS, on the deployment (NUMBER=+49... MAX_USD=0.80, or EMULATE=1)
+live-test: .build/bin/livetest ## Check our assumptions about AWS, on the deployment (NUMBER=+49... MAX_USD=0.80, or EMULATE=1)
 	@exec .build/bin/livetest $(if $(EMULATE),--emulate) $(if $(NUMBER),--number "$(NUMBER)") $(if $(MAX_USD),--max-usd $(MAX_USD)) $(ARGS)
 
 .build/bin/livetest: FORCE
@@ -94,23 +95,23 @@ check: .build/bin/runtests ## Vet and test with Go alone, without the engines: u
 	@exec .build/bin/runtests -engines=none -race=false -shuffle=off -short
 
 .PHONY: test
-test: build .build/bin/runtests ## Test everything, over the engines (ARGS="-run Pattern ./shared/...")
+test: build .build/bin/runtests ## Test everything, on the engines (ARGS="-run Pattern ./shared/...")
 	@exec .build/bin/runtests $(ARGS)
 
 .build/bin/runtests: FORCE
 	@$(GO) build -o $@ ./tools/runtests
 
 .PHONY: soak
-soak: build .build/bin/runtests ## Test with long campaigns, then fuzz for 10 minutes each: hours
+soak: build .build/bin/runtests ## Run long test campaigns, then each fuzz target for 10 minutes; takes hours
 	@SMSQUEUE_SOAK=1 .build/bin/runtests -timeout=3h $(ARGS)
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=10m
 
 .PHONY: bench
-bench: build ## Run the benchmarks, over the engines
+bench: build ## Run the benchmarks, on the engines
 	@$(GO) run ./tools/withengines $(GO) test -run '^$$' -bench . -benchmem $(or $(ARGS),work)
 
 .PHONY: fuzz
-fuzz: ## Fuzz every parser for FUZZTIME (30s) each
+fuzz: ## Fuzz every parser for FUZZTIME (30s by default)
 	@grep -rEo --include='*_test.go' '^func Fuzz\w+' services shared test tools | while IFS=: read -r file func; do \
 		echo "$${file%/*} $${func#func }"; \
 		$(GO) test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) "./$${file%/*}" </dev/null; \
@@ -122,7 +123,7 @@ lint: lint-terraform $(LINTER)-$(LINTER_VERSION) ## Check format and style; the 
 		if [[ -n $$unformatted ]]; then echo "not formatted, run make fmt:" $$unformatted; exit 1; fi
 	@$(LINTER) run $$($(GO) list -f '{{.Dir}}/...' -m)
 
-# Built outside the workspace: its requirements are not ours.
+# golangci-lint is built outside the workspace, so that its requirements do not become ours.
 $(LINTER)-$(LINTER_VERSION):
 	@echo "Building golangci-lint $(LINTER_VERSION), about 2 minutes, once."
 	@GOWORK=off GOBIN=$(CURDIR)/.build/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINTER_VERSION)
@@ -138,9 +139,10 @@ $(TFLINT)-$(TFLINT_VERSION):
 	@GOWORK=off GOBIN=$(CURDIR)/.build/bin $(GO) install github.com/terraform-linters/tflint@$(TFLINT_VERSION)
 	@touch $@
 
-# It reads a database on the internet, vuln.go.dev, or the one in ARGS="-db file:///...".
+# The vulnerabilities come from vuln.go.dev on the internet, or from the database in
+# ARGS="-db file:///...".
 .PHONY: vulncheck
-vulncheck: $(VULNCHECK)-$(VULNCHECK_VERSION) ## Look for known vulnerabilities in what the code calls; needs vuln.go.dev
+vulncheck: $(VULNCHECK)-$(VULNCHECK_VERSION) ## Look for known vulnerabilities in the modules that the code calls; needs vuln.go.dev
 	@$(VULNCHECK) $(ARGS) ./... ./test/...
 
 $(VULNCHECK)-$(VULNCHECK_VERSION):
@@ -152,7 +154,7 @@ fmt: ## Format the Go files
 	@gofmt -l -w services shared test tools
 
 .PHONY: doctor
-doctor: ## Name each tool that is needed: the version found, what for, how to get it
+doctor: ## List the tools that are needed: the version found, what each is for, how to get it
 	@$(GO) run ./tools/doctor
 
 .PHONY: clean

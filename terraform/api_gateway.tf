@@ -3,7 +3,8 @@
 locals {
   # Every route accepts any of our scopes, and the function checks the scope of the
   # operation. If a route named only the scope of its operation, the gateway would answer
-  # 401 to a token with another scope, as if a new token could help.
+  # 401 to a token with another scope. A 401 would wrongly tell the client that a new token
+  # helps.
   routes = {
     send_message    = { method = "POST", path = "/sms" }
     list_messages   = { method = "GET", path = "/sms" }

@@ -78,8 +78,8 @@ locals {
     THROTTLED              = "too-many-requests"
     QUOTA_EXCEEDED         = "too-many-requests"
 
-    # For an unknown path or method, the gateway expects an AWS signature, and
-    # complains that the token is not a signature.
+    # If the path or the method is unknown, the gateway expects an AWS signature, and
+    # complains that the token is not one.
     MISSING_AUTHENTICATION_TOKEN = "not-found"
     INVALID_SIGNATURE            = "not-found"
     RESOURCE_NOT_FOUND           = "not-found"

@@ -3,8 +3,9 @@
 locals {
   minute = 60
 
-  # The field missing says what a period without data means. The queues and the pipe report
-  # nothing while they are idle, so their alarms have "ignore": such an alarm stays as it is.
+  # The field `missing` says what a period without data means. The queues and the pipe
+  # report nothing while they are idle, so their alarms have "ignore": such an alarm stays
+  # as it is.
   alarms = merge(
     {
       dead-letters = {
@@ -14,7 +15,7 @@ locals {
         above      = 0, period = 5 * local.minute, periods = 1, missing = "ignore"
       }
       failed-events = {
-        text       = "A call of the function receipts failed permanently, or the pipe gave up on status changes. Each entry on the queue of failed events has the reason, and the function's input, which contains whole numbers, or the changes' position in the stream. Entries are kept for 14 days. The alarm ends when the queue is empty."
+        text       = "A call of the function receipts failed permanently, or the pipe gave up on status changes. Each entry on the queue of failed events has the reason. It also has the function's input, which contains whole numbers, or the position of the changes in the stream. Entries are kept for 14 days. The alarm ends when the queue is empty."
         namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum"
         dimensions = { QueueName = aws_sqs_queue.failed_events.name }
         above      = 0, period = 5 * local.minute, periods = 1, missing = "ignore"
@@ -56,17 +57,17 @@ locals {
     },
     local.receipts ? {
       receipts-unreadable = {
-        text       = "The provider's log of receipts has lines that cannot be parsed. The log of the function receipts has the stream and event id of each line. Their messages keep their status."
+        text       = "The provider's log of receipts has lines that cannot be parsed. The log of the function receipts has the stream and event id of each line. The messages of these lines keep their status."
         namespace  = var.name, metric = "UnreadableReceipts", statistic = "Sum"
         dimensions = {}
         above      = 0, period = 5 * local.minute, periods = 1, missing = "notBreaching"
       }
     } : {},
-    # A failing pipe calls less and less often, and AWS may stop one that always fails.
+    # A failing pipe calls less and less often, and AWS can stop a pipe that always fails.
     # The next change that passes ends the alarm.
     var.events ? {
       events-late = {
-        text       = "The pipe cannot put status changes on the event bus. It retries each change for 6 hours, then puts its position in the stream on the queue of failed events. If AWS stopped the pipe, its state tells why."
+        text       = "The pipe cannot put status changes on the event bus. It retries each change for 6 hours, then puts the position of the change in the stream on the queue of failed events. If AWS stopped the pipe, the state of the pipe says why."
         namespace  = "AWS/EventBridge/Pipes", metric = "ExecutionFailed", statistic = "Sum"
         dimensions = { PipeName = one(aws_pipes_pipe.events[*].name) }
         above      = 0, period = 5 * local.minute, periods = 3, failing = 2, missing = "ignore"
@@ -82,8 +83,8 @@ locals {
     },
   )
 
-  # Metrics that count a log message. If the log level is above INFO, receipts of
-  # other applications are not counted.
+  # Metrics that count lines of a log. If the log level is above INFO, receipts of other
+  # applications are not counted.
   counted = local.receipts ? {
     UnreadableReceipts = { group = module.receipts[0].log_group_name, message = "receipt not readable" }
     ForeignReceipts    = { group = module.relay.log_group_name, message = "pending receipt matches no message" }

@@ -46,7 +46,8 @@ resource "aws_cognito_user_pool_client" "this" {
     access_token = "minutes"
   }
 
-  # With this, a client that is removed is first taken from the table, which ends its tokens.
+  # Because of create_before_destroy, Terraform takes a removed client from the table first,
+  # which ends the client's tokens.
   lifecycle {
     create_before_destroy = true
   }

@@ -1,5 +1,5 @@
-# The table. Its keys and indexes must match Table in shared/enginetest;
-# shared/dynamo explains what each is for.
+# The table. Its keys and indexes must match the function Table in shared/enginetest. The
+# comments of shared/dynamo explain each key and index.
 
 resource "aws_dynamodb_table" "messages" {
   name                        = "${var.name}-messages"

@@ -13,10 +13,10 @@ locals {
     "scheduled", "queued", "sending", "sent", "unknown", "delivered", "undelivered", "failed", "expired", "canceled",
   ]
 
-  # A change passes if it matches one of these. Only messages have a status: the
-  # patterns skip the breaker, the counters and pending receipts. They also skip
-  # deletions by TTL, which have no new image. Of all fields of a change, a pipe can
-  # filter only by dynamodb.
+  # A change passes if it matches one of these patterns. Only messages have a status: the
+  # patterns skip the breaker, the counters and pending receipts. They also skip deletions
+  # by TTL, which have no new image. Of all fields of a change, a pipe can filter only by
+  # the field dynamodb.
   status_changes = [
     # A new message has no old image.
     {

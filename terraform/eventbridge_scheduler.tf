@@ -19,8 +19,9 @@ resource "aws_scheduler_schedule" "relay" {
     arn      = module.relay.alias_arn
     role_arn = aws_iam_role.schedule.arn
 
-    # By default, Scheduler repeats a failed call 185 times in a day. Scheduler does not see how a run ends:
-    # the function's own settings limit how long throttled runs are repeated.
+    # By default, Scheduler repeats a failed call 185 times in a day. Scheduler does not see
+    # whether a run succeeds. The function's own settings limit how long throttled runs are
+    # repeated.
     retry_policy {
       maximum_retry_attempts       = 0
       maximum_event_age_in_seconds = 60

@@ -3,9 +3,10 @@
 locals {
   kms_key = coalesce(var.kms_key_arn, one(aws_kms_key.this[*].arn))
 
-  # Each statement allows use of the key only through one service, and only for one table
-  # or queue. DynamoDB decrypts the table's own key for each caller, who may then read and
-  # write. SQS needs a new data key to send, and checks it by decrypting.
+  # Each statement allows use of the key only through one service, and only for one table or
+  # queue. DynamoDB encrypts the table with a key of its own, and uses this key only to
+  # decrypt that one. So a function that reads or writes records needs only Decrypt. To send
+  # to a queue, SQS generates a new data key, and checks it by decrypting it.
   use_key = {
     for use, s in {
       records          = { sid = "UseRecords", actions = ["kms:Decrypt"], service = "dynamodb", context = "dynamodb:tableName", value = aws_dynamodb_table.messages.name }

@@ -13,7 +13,7 @@ module "relay" {
   logs            = local.logs
   tracing         = var.monitoring.tracing
 
-  # If a run failed or was throttled, the next run does its work. Without a maximum
+  # After a run that failed or was throttled, the next run does its work. Without a maximum
   # age, Lambda would keep throttled runs for 6 hours and then start them all.
   asynchronous = {
     retries             = 0

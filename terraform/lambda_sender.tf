@@ -4,9 +4,9 @@ locals {
   provider = local.sns # takes the messages and reports their receipts
 
   # The messages that senders hold at the same time wait for their turn at the gate. All of
-  # them must get their turn before their sender's time ends, even if each has four parts.
-  # If senders held more messages, these would not go out faster, because all senders share
-  # the pace. So further messages wait on the queue.
+  # these messages must get their turn before their sender times out, even if each has four
+  # parts. If senders held more messages, these would not go out faster, because all senders
+  # share the pace. So further messages wait on the queue.
   paced       = var.sender.parts_per_second > 0
   held        = var.sender.parts_per_second * (var.sender.timeout_seconds - 10) / 4 # a hand-over takes up to 10 seconds after the gate
   concurrency = local.paced ? max(2, min(var.sender.concurrency, floor(local.held / 10))) : var.sender.concurrency
@@ -56,8 +56,9 @@ resource "aws_lambda_event_source_mapping" "messages" {
   batch_size              = local.batch_size
   function_response_types = ["ReportBatchItemFailures"]
 
-  # Do not use the function's reserved concurrency instead: throttled polls count
-  # as receives, and would bring good messages to the dead-letter queue.
+  # Do not use the function's reserved concurrency instead of maximum_concurrency. It would
+  # throttle polls. Each throttled poll counts as a receive, so good messages would end in
+  # the dead-letter queue.
   scaling_config {
     maximum_concurrency = local.concurrency
   }

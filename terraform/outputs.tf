@@ -45,7 +45,7 @@ output "kms_key_arn" {
 }
 
 output "relay" {
-  description = "Name of the relay's function and ARN of its alias, which operators call to pause and resume sending."
+  description = "Name of the relay's function, and ARN of the alias that operators call to pause and resume sending."
   value       = { function_name = module.relay.name, alias_arn = module.relay.alias_arn }
 }
 
@@ -64,7 +64,7 @@ output "queue_urls" {
 }
 
 output "log_groups" {
-  description = "Names of the log groups of the functions and, if it has an access log, of the gateway."
+  description = "Names of the log groups: those of the functions and, if the API has an access log, that of the gateway."
   value       = merge({ for group in aws_cloudwatch_log_group.gateway : "gateway" => group.name }, { for s in local.services : s => "/aws/lambda/${var.name}-${s}" })
 }
 

@@ -4,15 +4,16 @@
 locals {
   sns_log = "sns/${local.region}/${local.account}/DirectPublishToPhoneNumber"
 
-  # What the other files need to know about a provider. lambda_sender.tf chooses one.
+  # What the other files need to know about a provider. lambda_sender.tf chooses the
+  # provider.
   sns = {
     receipts = var.sms_preferences.delivery_logs # whether to read them if var.receipts is null
     receipt_logs = {
       success = local.sns_log
       failure = "${local.sns_log}/Failure"
     }
-    environment = {} # what sender and receipts must know
-    statements = [   # what the sender may do
+    environment = {} # environment variables of the sender and of receipts
+    statements = [   # permissions of the sender
       # IAM treats the phone number as the resource, so allow all and deny topics.
       {
         Sid      = "PublishToPhones"

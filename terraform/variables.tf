@@ -44,7 +44,7 @@ variable "number_types" {
 }
 
 variable "strict_numbers" {
-  description = "Refuse phone numbers whose range no numbering plan contains. Plans are built into a release, so this refuses new ranges until a newer release is deployed. Otherwise a number is accepted if mobile numbers of its country have this length, and the preview says that it is doubtful."
+  description = "Refuse phone numbers whose range no numbering plan contains. Plans are built into a release, so new ranges are refused until a newer release is deployed. If strict_numbers is false, a number is accepted if mobile numbers of its country have this length, and the preview says that it is doubtful."
   type        = bool
   default     = false
   nullable    = false
@@ -67,7 +67,7 @@ variable "name" {
 }
 
 variable "clients" {
-  description = "Clients that may call the API, by name. Clients of one owner share their messages; the owner defaults to the client's name. To rotate a secret, add a client with the same owner, then remove the old client, whose tokens end within a minute. Scopes are \"send\" and \"read\". A client's countries and limits replace the deployment's; -1 lifts a limit."
+  description = "Clients that are allowed to call the API, by name. Clients of one owner share their messages; the owner defaults to the client's name. To rotate a secret, add a client with the same owner, then remove the old client, whose tokens end within a minute. Scopes are \"send\" and \"read\". A client's countries and limits replace the deployment's; -1 lifts a limit."
   type = map(object({
     owner                       = optional(string)
     scopes                      = optional(list(string), ["send", "read"])
@@ -159,7 +159,7 @@ variable "architecture" {
 }
 
 variable "api" {
-  description = "Limits of the API. requests_per_second and burst hold for each of the API's methods by itself, such as POST /sms; beyond them, the gateway answers 429. For all methods together there is only the account's limit, 10,000 requests a second. longest_wait_seconds is the longest time that a look-up with ?wait= may wait. Each waiting look-up occupies a function. So longest_wait_seconds needs reserved_concurrency: the API runs at most this many functions at the same time, and can always run that many. AWS keeps 100 of the account's concurrent_executions for functions without a reservation. allowed_origin is an origin, such as https://app.example.com, whose web pages may use the API in browsers (CORS); without it, no page may."
+  description = "Limits of the API. requests_per_second and burst hold for each of the API's methods by itself, such as POST /sms; further requests get 429 from the gateway. For all methods together there is only the account's limit, 10,000 requests a second. longest_wait_seconds is the longest time that a look-up with ?wait= can wait. Each waiting look-up occupies a function. So longest_wait_seconds needs reserved_concurrency. It is the maximum number of functions that the API runs at the same time, and the API can always run that many. AWS keeps 100 of the account's concurrent_executions for functions without a reservation. allowed_origin is an origin, such as https://app.example.com, whose web pages can use the API in browsers (CORS). Without allowed_origin, no page can."
   type = object({
     requests_per_second  = optional(number, 100)
     burst                = optional(number, 200) # concurrent requests
@@ -197,7 +197,7 @@ variable "api" {
 }
 
 variable "sender" {
-  description = "How fast messages are handed over. All senders together hand over at most parts_per_second, on average over any ten seconds, and a single sender alone reaches 91 % of this pace. Set parts_per_second to the sum of what your numbers may send, and at most to the rate that SNS allows the account; 0 means no limit. Fewer senders than concurrency run if more would only wait for each other."
+  description = "How fast messages are handed over. All senders together hand over at most parts_per_second, on average over any ten seconds, and a single sender alone reaches 91 % of this pace. Set parts_per_second to the sum of the rates that your origination numbers allow. If SNS allows the account less than this sum, set parts_per_second to the rate of the account. 0 means no limit. concurrency is the maximum number of senders. If the pace is slow, fewer senders run, because more would only wait."
   type = object({
     concurrency      = optional(number, 2) # maximum number of senders at the same time
     parts_per_second = optional(number, 20)
@@ -233,7 +233,7 @@ variable "concurrent_executions" {
 }
 
 variable "messages" {
-  description = "Defaults and limits for messages: hours until a message expires, unless its client says otherwise; days that a message can be looked up after it became final, sent or unknown; and the maximum number of hand-overs, at most 20."
+  description = "Defaults and limits for messages: hours until a message expires, unless its client says otherwise; days that a message can be looked up after its status became final, or sent, or unknown; and the maximum number of hand-overs, at most 20."
   type = object({
     validity_hours = optional(number, 24)
     retention_days = optional(number, 30)
@@ -277,7 +277,7 @@ variable "logs" {
 }
 
 variable "monitoring" {
-  description = "What to pay for besides alarms, in US dollars at AWS's list prices of 2026 in us-east-1. detailed_metrics: metrics of API Gateway for each method, about 0.30 a month each, 5 for each method in use. tracing: X-Ray, 5 per million traces; a message has several. dashboard: 3 a month, but an account's first three are free."
+  description = "What to pay for besides alarms, in US dollars at AWS's list prices of 2026 in us-east-1. detailed_metrics: 5 metrics of API Gateway for each method in use, about 0.30 a month for each metric. tracing: X-Ray, 5 per million traces; a message has several. dashboard: 3 a month, but an account's first three are free."
   type = object({
     detailed_metrics = optional(bool, false)
     tracing          = optional(bool, false)
@@ -288,7 +288,7 @@ variable "monitoring" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of the KMS key that encrypts the table, the queues and the logs, in the same Region. Its policy must allow CloudWatch Logs to use it. Null creates a key."
+  description = "ARN of a KMS key in the same Region, which encrypts the table, the queues and the logs. The policy of the key must allow CloudWatch Logs to use it. Null creates a key."
   type        = string
   default     = null
 
@@ -344,14 +344,14 @@ variable "receipts" {
 }
 
 variable "events" {
-  description = "Whether to put every status change on the deployment's own event bus. It adds a stream of the table, a pipe and the bus to the bill."
+  description = "Whether to put every status change on the deployment's own event bus. A stream of the table, a pipe and the bus are then added to the bill."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "manage_api_gateway_log_role" {
-  description = "Whether to set the role with which API Gateway writes logs. An account has one such role in each Region, for all of its APIs. False says that something else has set the role. Null leaves the setting as it is, and the API has no access log, because such a log needs the role."
+  description = "Whether to set the role with which API Gateway writes logs. An account has one such role in each Region, for all of its APIs. False means that something else has set the role. Null leaves the setting as it is, and the API has no access log, because such a log needs the role."
   type        = bool
   default     = null
 }

@@ -41,8 +41,9 @@ func openContract(t testing.TB) *openapi3.T {
 	return doc
 }
 
-// strictContract forbids unknown fields and values, and values of the wrong form. Clients must accept such
-// fields and values, because later versions of the contract add some.
+// strictContract returns the contract with stricter schemas. They forbid unknown fields,
+// unknown values and ill-formed values. The published contract does not forbid them,
+// because clients must accept what later versions of the contract add.
 var strictContract = sync.OnceValues(func() (*openapi3.T, error) {
 	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
 	if err != nil {
@@ -67,9 +68,9 @@ var strictContract = sync.OnceValues(func() (*openapi3.T, error) {
 	return doc, nil
 })
 
-// answerPatterns contains the form of fields in answers. The contract does not state the
-// form as a pattern, because a generated client would check it and raise an error after
-// the message was accepted.
+// answerPatterns contains the patterns that fields of answers must match. The contract
+// does not contain these patterns, because a generated client would check them and raise
+// an error after the message was accepted.
 var answerPatterns = map[string]string{
 	"id": idForm, "resendOf": idForm, "phoneNumber": `^\+[1-9][0-9]{6,14}$`,
 	"next": `^[A-Za-z0-9_-]+$`, "country": `^([A-Z]{2}|001)$`,
@@ -86,8 +87,8 @@ func openStrictContract(t testing.TB) *openapi3.T {
 	return doc
 }
 
-// listedValues returns nil if s is not an open enumeration. The description of an open
-// enumeration lists its values.
+// listedValues returns the values of an open enumeration. They are listed in its
+// description. For any other schema, listedValues returns nil.
 func listedValues(s *openapi3.Schema) []any {
 	list, _, open := strings.Cut(strings.Join(strings.Fields(s.Description), " "), "More values may be added.")
 	if !open {
@@ -104,7 +105,7 @@ func eachSchema(doc *openapi3.T, visit func(component string, s *openapi3.Schema
 	for name, component := range doc.Components.Schemas {
 		var walk func(*openapi3.SchemaRef)
 		walk = func(ref *openapi3.SchemaRef) {
-			if ref == nil || ref.Ref != "" { // checked where the component itself is checked
+			if ref == nil || ref.Ref != "" { // the outer loop visits the component that is referenced
 				return
 			}
 			visit(name, ref.Value)
@@ -200,8 +201,8 @@ func TestContractDeclaresTheRequestIDOfEveryAnswer(t *testing.T) {
 	}
 }
 
-// excused lists the declared answers that another component gives, with the name of that
-// component.
+// excused contains the declared answers that the service itself never gives. Each value
+// names the component that gives the answer.
 var excused = map[string]string{
 	"POST /sms/preview 429":        throttle,
 	"GET /sms/{id} 429":            throttle,
@@ -214,7 +215,8 @@ const throttle = "the gateway's throttle"
 
 var produced sync.Map
 
-// In a complete run, every declared answer must be seen, except those in excused.
+// When all tests of the package have run, TestMain requires that each declared answer was
+// seen, except the answers in the map excused.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	whole := true
@@ -257,7 +259,8 @@ func holdToContract(t testing.TB, r *http.Request, response reply) {
 	}
 }
 
-// breachOf returns "" if response keeps the contract.
+// breachOf describes how a response breaks the contract. It returns "" if the response
+// keeps the contract.
 func breachOf(doc *openapi3.T, r *http.Request, response reply) string {
 	path, item := operationPath(doc, r.URL.Path)
 	var operation *openapi3.Operation
@@ -306,7 +309,8 @@ func breachOfProblem(doc *openapi3.T, response reply) string {
 	return ""
 }
 
-// breachOf304 is needed because openapi3filter accepts every 304.
+// breachOf304 replaces openapi3filter for the status 304, because openapi3filter accepts
+// every 304.
 func breachOf304(operation *openapi3.Operation, response reply) string {
 	switch {
 	case operation.Responses.Status(http.StatusNotModified) == nil:

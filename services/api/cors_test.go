@@ -64,8 +64,8 @@ func TestOnlyPagesOfTheAllowedOriginUseTheAPI(t *testing.T) {
 	}
 }
 
-// TestPagesMaySendAndReadEveryHeader compares the headers that pages may use with those of
-// the contract.
+// TestPagesMaySendAndReadEveryHeader compares the headers that pages are allowed to use
+// with the headers in the contract.
 func TestPagesMaySendAndReadEveryHeader(t *testing.T) {
 	const origin = "https://app.example.com"
 	answer := func(method string) http.Header {

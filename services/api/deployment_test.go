@@ -169,9 +169,11 @@ func mustBe(t testing.TB, response reply, status int, slug string) problem {
 
 type watchedStore struct {
 	api.Store
-	// The function before runs before each call. If before returns an error, the call fails.
+	// This function runs before each call of the store. If it returns an error, the call
+	// fails.
 	before func(ctx context.Context, call string, m sms.Message) error
-	// The function after runs after each call. The result of after replaces the error of the call.
+	// This function runs after each call of the store. Its result replaces the error of
+	// the call.
 	after func(ctx context.Context, call string, m sms.Message, err error) error
 
 	mu    sync.Mutex

@@ -149,7 +149,7 @@ func TestNoAnswerTakesTenSeconds(t *testing.T) {
 	}
 	hanging := taking{"on a hanging store", func(int, string) func(context.Context) error { return hang }}
 	slow := taking{"on a slow store and a hanging queue", func(_ int, name string) func(context.Context) error {
-		if name == "update" { // the update that follows after an enqueue has failed
+		if name == "update" { // this update follows a failed enqueue
 			return hang
 		}
 		return almost
@@ -173,7 +173,7 @@ func TestNoAnswerTakesTenSeconds(t *testing.T) {
 		body               string
 		before             func(*testing.T, *deployment)
 		edits              []edit
-		hanging, slow      int // statuses
+		hanging, slow      int // the expected statuses
 		wait               time.Duration
 	}{
 		{"a look-up", "GET", "/v1/sms/{id}", sms.Queued, "", nil, nil, 503, 200, 0},

@@ -14,9 +14,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// unexampled contains a value for each field to which the contract gives no example. An
-// example of a time would not be valid for long. The number to send from and the sender's
-// name exclude each other, and only the name has an example.
+// unexampled contains a value for each field that has no example in the contract. An
+// example of a time would soon lie in the past. A message cannot have both a number to
+// send from and a sender's name, so only the name has an example.
 var unexampled = map[string]any{
 	"sendAt": "2030-05-04T18:00:00-03:00", "expiresAt": "2030-05-04T20:00:00-03:00", "originationNumber": "+12065550100",
 }

@@ -18,7 +18,7 @@ type table struct {
 	text  string
 	fail  error
 	reads int
-	last  string                      // "eventual" or "consistent"
+	last  string                      // the kind of the last read: "eventual" or "consistent"
 	wait  func(context.Context) error // called during each read
 }
 

@@ -13,16 +13,17 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// The tests in this file keep the contract in a form from which generators make clients
-// that compile and work. Each rule prevents a fault that a generator had with an earlier contract. The tests
-// in test/contract/client run the generators themselves.
+// The tests in this file check that generators can make clients from the contract that
+// compile and work. Each rule prevents a fault that occurred with an earlier contract.
+// The tests in test/contract/client run the generators themselves.
 
-// reserved matches the names that generators or languages use for themselves.
+// reserved matches the names that generators or programming languages already use.
 var reserved = regexp.MustCompile(`(?i)^(new.*|.*(response|params|jsonbody|requestbody|withdefaults)|client|server|handler|config|configuration|` +
 	`error|exception|event|status|time|date|datetime|encoding|type|key|map|list|set|object|string|number|any|enum|file|model|request|api)$`)
 
-// owned contains the beginnings of names in generated code: for each operation, generators name its
-// parameters, its answers and so on.
+// owned contains the endings of names in generated code. For each operation, generators
+// append these endings to the operation's id to name its parameters, its answers and so
+// on.
 var owned = []string{"Request", "Response", "Params", "OperationRequest", "Error", "Success"}
 
 func TestNoNameCollidesWithGeneratedCode(t *testing.T) {
@@ -66,7 +67,7 @@ func TestReservedNames(t *testing.T) {
 	}
 }
 
-// place is a schema in the contract that is not a reference.
+// place is a schema of a body or a parameter, together with its position in the contract.
 type place struct {
 	where  string // for example "sendMessage 202 events[] at"
 	root   bool   // the schema is a component, so it has a name
@@ -122,13 +123,14 @@ func places(t *testing.T) []place {
 // shapeRules contains a sentence for each rule, and a function that reports whether a
 // schema breaks the rule.
 var shapeRules = map[string]func(p place) bool{
-	// Python, Ruby and PHP check the pattern after they have converted the value. They raise
-	// an error after the message was accepted, and the caller sends it again.
+	// Clients in Python, Ruby and PHP check the pattern of a time after they have
+	// converted the time. So they raise an error although the message was accepted, and
+	// the caller sends the message again.
 	"a time must not have a pattern":   func(p place) bool { return p.Format == "date-time" && p.Pattern != "" },
 	"an answer must not have patterns": func(p place) bool { return p.answer && p.Pattern != "" },
-	// openapi-typescript makes such a field required in requests.
+	// openapi-typescript makes a field with a default required in requests.
 	"nothing may have a default": func(p place) bool { return p.Default != nil },
-	// Each generator names such a schema in its own way.
+	// Each generator invents a different name for a schema that has no name.
 	"an object must be a component":          func(p place) bool { return len(p.Properties) > 0 && !p.root },
 	"an enumeration must be a component":     func(p place) bool { return len(p.Enum) > 0 && !p.root },
 	"a time must not be a component":         func(p place) bool { return p.Format == "date-time" && p.root },
@@ -166,7 +168,7 @@ func TestShapeRulesFindFaults(t *testing.T) {
 	}
 }
 
-// Generated clients use these addresses as they are.
+// Generated clients use the addresses in the contract without changing them.
 func TestAddressesAreAbsolute(t *testing.T) {
 	doc := openContract(t)
 	var addresses []string
@@ -222,8 +224,8 @@ func TestWholeExamplesAreAccepted(t *testing.T) {
 	}
 }
 
-// composed makes an object from the examples of the fields of schema. With enums, fields
-// without an example get the first value of their enumeration.
+// composed makes an object from the examples of a schema's fields. If the parameter
+// `enums` is true, a field without an example gets the first value of its enumeration.
 func composed(schema *openapi3.Schema, enums bool) map[string]any {
 	body := make(map[string]any)
 	for name, property := range schema.Properties {

@@ -60,8 +60,8 @@ func TestOnlyAByteOrderMarkIsNoDocument(t *testing.T) {
 	}
 }
 
-// TestIDsInCapitals uses the id in capitals for every operation that has an id in its
-// path. Answers must show the id in small letters.
+// TestIDsInCapitals calls every operation whose path has an id, and writes the id in
+// capitals. Answers must show the id in small letters.
 func TestIDsInCapitals(t *testing.T) {
 	each(t, func(t *testing.T, d *deployment, o operation) {
 		if !strings.Contains(o.path, "{id}") {
@@ -119,8 +119,8 @@ func TestTheRefusalNamesTheUnknownParameter(t *testing.T) {
 	}
 }
 
-// TestTagsThatAProxyChanged sends the tag of a message as proxies change it when they
-// compress answers.
+// TestTagsThatAProxyChanged sends a message's tag in the forms that proxies give it when
+// they compress answers.
 func TestTagsThatAProxyChanged(t *testing.T) {
 	d := deploy(t)
 	d.options.MaxWait = 20 * time.Second

@@ -22,10 +22,10 @@ func TestOwnersTakeTurnsInLine(t *testing.T) {
 				if leave, ok := l.enter(t.Context(), name[:1], 0); ok {
 					got = append(got, name)
 					leave()
-					leave() // does nothing
+					leave() // the second call does nothing
 				}
 			}()
-			synctest.Wait() // the next request comes later
+			synctest.Wait() // so that the next request comes after this request
 		}
 		for _, name := range []string{"a1", "a2", "a3", "b1", "b2", "c1"} {
 			handle(name)
@@ -87,6 +87,6 @@ func TestOwnersPauseWhileSeveralMakeRequests(t *testing.T) {
 		turn("a", 200*time.Millisecond)
 		time.Sleep(active)
 		turn("a", 200*time.Millisecond+active)
-		turn("a", 200*time.Millisecond+active) // the last request of b was a while ago
+		turn("a", 200*time.Millisecond+active) // owner b has made no request for a while
 	})
 }

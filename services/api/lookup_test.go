@@ -28,7 +28,7 @@ func draft(text string) sms.Draft {
 	return sms.Draft{Owner: "alice", Client: "alice-1", Request: sms.Request{Number: "+5511999999999", Text: text}}
 }
 
-// The history of this message has an example of everything that a look-up shows.
+// The returned message has a history with an example of everything that a look-up shows.
 func life(t testing.TB, rules sms.Rules) sms.Message {
 	t.Helper()
 	rules.Jitter = func() float64 { return 0 }

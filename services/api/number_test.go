@@ -8,13 +8,13 @@ import (
 	"github.com/smsqueue/smsqueue/services/api"
 )
 
-// bodyTo returns the body of a message to number.
 func bodyTo(t *testing.T, number string) string {
 	t.Helper()
 	return asJSON(t, map[string]any{"phoneNumber": number, "message": "hi"})
 }
 
-// TestNumbersThatADeploymentAccepts previews and submits messages. Both must agree.
+// TestNumbersThatADeploymentAccepts previews and submits a message to each number. The
+// preview and the submission must agree.
 func TestNumbersThatADeploymentAccepts(t *testing.T) {
 	strict := func(o *api.Options) { o.Numbers.Strict = true }
 	onlyMobile := func(o *api.Options) { o.Numbers.Types = []string{"mobile"} }

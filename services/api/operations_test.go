@@ -14,7 +14,7 @@ import (
 
 const goodBatch = `{"messages": [` + goodBody + `]}`
 
-// operation is an operation of openapi.yaml with a valid request.
+// operation is an operation in openapi.yaml, together with a valid request.
 type operation struct {
 	method, path, body string
 	scope              string

@@ -30,7 +30,7 @@ type forcing struct {
 	StandIn   *string
 }
 
-// results puts a minus before the name of each check that failed.
+// results lists the names of the checks. A minus marks each check that failed.
 func (p previewed) results() string {
 	var words []string
 	for _, c := range p.Checks {

@@ -123,7 +123,7 @@ func TestWrongFieldsChangeNothing(t *testing.T) {
 	long := strings.Repeat("x", 1601)
 	for _, tt := range []struct {
 		name, body string
-		fields     string // their names, in the order of the answer
+		fields     string // the names of the refused fields, in the order of the answer
 	}{
 		{"an array", `[]`, ""},
 		{"null", `null`, ""},
@@ -178,7 +178,8 @@ func TestWrongFieldsChangeNothing(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := deploy(t)
-			// If the request has a key, the service also looks for the original message.
+			// A request with an idempotency key makes the service look for an original
+			// message too.
 			p := mustBe(t, d.post(t, tt.body, key("k")), http.StatusUnprocessableEntity, "invalid-fields")
 			var fields []string
 			for _, e := range p.Errors {

@@ -16,8 +16,8 @@ import (
 func TestWait(t *testing.T) {
 	type outcome struct {
 		status int
-		within time.Duration // the most time that the answer may take
-		after  time.Duration // the least time that the answer must take
+		within time.Duration // the longest time that the answer is allowed to take
+		after  time.Duration // the shortest time that the answer must take
 	}
 	cancel := func(d *deployment, t *testing.T, id string) {
 		if r := d.do(t, http.MethodPost, "/v1/sms/"+id+"/cancel", ""); r.status != http.StatusOK {
@@ -28,7 +28,7 @@ func TestWait(t *testing.T) {
 		name    string
 		state   sms.Status
 		query   string
-		tag     string // "" means no tag; "current" stands for what is between the quotes of the message's tag
+		tag     string // "" means no tag; the word current is replaced by the content of the message's tag
 		longest time.Duration
 		change  func(d *deployment, t *testing.T, id string) // called after 3 s
 		want    outcome

@@ -150,7 +150,8 @@ func TestOneDestinationUnderReviewStopsEverybodyOnce(t *testing.T) {
 	}
 }
 
-// After the delivery, older refusals of bad numbers must not open the breaker again.
+// The delivery shows that the provider takes messages. So refusals of bad numbers a
+// second later must not open the breaker again.
 func TestADeliveredProbeShowsThatNumbersAreTaken(t *testing.T) {
 	s := newStage(t)
 	s.spend()
@@ -179,8 +180,9 @@ func TestTheOwnerOfAnUndeliveredProbeIsLastInLine(t *testing.T) {
 	}
 }
 
-// TestAProbeClosesABreakerThatOpenedWhileTheClockWasAhead uses a process that remembers the
-// breaker as it was when it opened. The relay then corrects the times of the breaker.
+// TestAProbeClosesABreakerThatOpenedWhileTheClockWasAhead uses a Receipts that remembers
+// the breaker's state from its opening. Later, the relay corrects the times in the
+// breaker's record.
 func TestAProbeClosesABreakerThatOpenedWhileTheClockWasAhead(t *testing.T) {
 	s := newStage(t)
 	right := s.now
@@ -210,7 +212,8 @@ func (c *counted) LoadBreaker(ctx context.Context) (sms.Breaker, error) {
 	return c.DB.LoadBreaker(ctx)
 }
 
-// count gives the stage a new Receipts, which has not read the breaker yet.
+// count gives the stage a new Receipts that has not read the breaker yet, and counts its
+// reads of the breaker.
 func (s *stage) count() *counted {
 	c := &counted{DB: s.store}
 	s.receipts = receipts.New(c, s.rules, slog.New(slog.DiscardHandler), func() time.Time { return s.now })
@@ -267,7 +270,8 @@ func TestDeliveriesDoNotEachLookAtTheBreaker(t *testing.T) {
 	}
 }
 
-// The delivery of a probe must close the breaker, even if the Receipts remembers an older state.
+// The delivery of a probe must close the breaker, even if the Receipts remembers an older
+// state of the breaker.
 func TestNoProbesDeliveryIsMissed(t *testing.T) {
 	look := func(s *stage) {
 		id := sms.NewToken()
@@ -358,7 +362,7 @@ func (s *stage) accept(to sms.Number) sms.Message {
 	return m
 }
 
-// This receipt is about a message of another application.
+// spend opens the breaker with a void receipt for a message of another application.
 func (s *stage) spend() {
 	s.t.Helper()
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "c-foreign", Number: another, At: s.now, Verdict: sms.VerdictVoid, Trouble: sms.SpendLimit}

@@ -108,7 +108,7 @@ func TestAReceiptGoesToNoOtherMessageWhileItsOwnIsInFlight(t *testing.T) {
 	}
 }
 
-// lagging hides all writes from its index of provider message ids.
+// lagging is a store whose index of provider message ids never shows a write.
 type lagging struct{ *sqlite.DB }
 
 func (lagging) FindByProviderRef(context.Context, sms.ProviderRef) (string, error) {
@@ -270,7 +270,7 @@ func TestSettleWaitsForWhatMayBeMatchedSoon(t *testing.T) {
 			tt.stage(s)
 			cutoff := m.HandOvers[0].At.Add(tt.cutoff)
 			s.now = s.now.Add(10 * time.Minute)
-			for range 2 { // run it twice, because in the first run the receipts may come in the wrong order
+			for range 2 { // run it twice, because in the first run the receipts can come in the wrong order
 				var wait bool
 				var err error
 				if m, wait, err = s.receipts.Settle(t.Context(), m, cutoff); err != nil || wait != tt.wait {

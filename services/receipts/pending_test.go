@@ -9,8 +9,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// overtaken calls the function meanwhile once, after a search for an id has found nothing. In this function,
-// another relay can overtake the reader.
+// overtaken is a store that calls a function once, after a search for an id has found
+// nothing. The function can act as another relay that overtakes the reader.
 type overtaken struct {
 	*sqlite.DB
 

@@ -13,8 +13,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// TestWhatAClockAheadHasWrittenIsDoneSoon writes everything while the clock is ahead, sets
-// the clock right, and starts a new relay, which knows nothing of the jump.
+// TestWhatAClockAheadHasWrittenIsDoneSoon writes all records while the clock is ahead,
+// then sets the clock right and starts a new relay. The new relay was not running when
+// the clock changed.
 func TestWhatAClockAheadHasWrittenIsDoneSoon(t *testing.T) {
 	for _, by := range []time.Duration{time.Hour, 24 * time.Hour} {
 		t.Run(by.String(), func(t *testing.T) {
@@ -53,7 +54,7 @@ func TestWhatAClockAheadHasWrittenIsDoneSoon(t *testing.T) {
 			run()
 			s.arrive(lost, retry)
 			s.claim(retry)
-			s.is(dead, sms.Sending) // the hand-over of the message may still be in flight
+			s.is(dead, sms.Sending) // the hand-over of the message can still be in flight
 			s.pass(s.rules.Lease)
 			run()
 			s.is(dead, sms.Queued)

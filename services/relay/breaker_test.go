@@ -153,7 +153,7 @@ func TestWhatExpiresWithin2MinutesEndsInTime(t *testing.T) {
 	m := s.accept(func(d *sms.Draft) { d.ExpiresAt = s.now.Add(time.Minute) })
 	s.breaker(sms.Breaker{}.Close(s.now))
 	s.pass(sms.BreakerAge)
-	for ; s.now.Before(m.ExpiresAt); s.pass(time.Second) { // `smsqueue serve` runs the relay as often as this
+	for ; s.now.Before(m.ExpiresAt); s.pass(time.Second) { // `smsqueue serve` runs the relay once a second too
 		s.run()
 		s.arrive()
 	}

@@ -175,8 +175,8 @@ type brokenStore struct {
 	kind  sms.DueKind
 	due   func(ctx context.Context, page int) error // called before each page of messages that are due to be sent
 	pages int
-	err   error // what Postpone returns for the message id
-	id    string
+	err   error  // the result of Postpone for one message
+	id    string // the id of this message
 }
 
 func (s *brokenStore) Shards() int { return 3 }

@@ -38,7 +38,8 @@ func TestOfManyRelaysOneEnqueuesAMessage(t *testing.T) {
 	s.arrive(messages...)
 }
 
-// runParallel makes 64 calls at a time, because the store commits writes in groups.
+// runParallel makes n calls of a function, 64 at a time, because the store commits writes
+// in groups.
 func runParallel(n int, f func(i int)) {
 	var group sync.WaitGroup
 	var next atomic.Int64
@@ -191,7 +192,7 @@ func TestAMessageScheduledForNextMonthCostsNothingUntilThen(t *testing.T) {
 		run()
 		s.pass(time.Minute)
 	}
-	const farEnds = runs / 10 // runs that also read the far end of the agenda
+	const farEnds = runs / 10 // the number of runs that also read the far end of the agenda
 	want := map[string]int{
 		"LoadBreaker": runs, "Due": (4*runs + 3*farEnds) * s.store.Shards(), "DueReceipts": runs + farEnds,
 	}

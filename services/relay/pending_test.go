@@ -71,7 +71,7 @@ func (lateMatcher) Settle(_ context.Context, m sms.Message, _ time.Time) (sms.Me
 	return m, false, nil
 }
 
-// An endless store has an agenda that is too long for any run.
+// endless is a store whose agenda is too long for any run.
 type endless struct {
 	relay.Store
 	receipts []sms.PendingReceipt

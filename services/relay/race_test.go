@@ -88,41 +88,43 @@ func (s *stage) onStore(store receipts.Store) *relay.Relay {
 	return relay.New(r, s.queue, receipts.New(store, s.rules, discard, s.clock), s.rules, options, s.clock, discard)
 }
 
-// The hand-over of a got no answer, and the sender of b died. A receipt about b is pending.
-func (s *stage) twins() (a, b sms.Message) {
+// twins returns two messages to one number. The first was handed over, but the provider
+// did not answer. The second was claimed, and then its sender died. A receipt about the
+// second message is pending.
+func (s *stage) twins() (first, second sms.Message) {
 	s.t.Helper()
-	a = s.handOver(s.accept(nil), noAnswer)
-	b = s.claim(s.accept(hold))
+	first = s.handOver(s.accept(nil), noAnswer)
+	second = s.claim(s.accept(hold))
 	rc := sms.Receipt{Provider: "fake", ProviderMessageID: "b", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
 	if err := s.store.Keep(s.t.Context(), rc.Pending(s.now)); err != nil {
 		s.t.Fatal(err)
 	}
-	return a, b
+	return first, second
 }
 
 func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
 	t.Run("even if its sender is dead and the index is behind", func(t *testing.T) {
 		s := newStage(t)
-		a, b := s.twins()
+		first, second := s.twins()
 		s.pass(s.rules.Lease + 6*time.Second)
 		r := s.onStore(newLagging(s.store, s.clock, time.Second))
-		for range 4 { // the first of these runs ends the lease of b
+		for range 4 { // the first of these runs ends the lease of the second message
 			if _, err := r.Run(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			s.pass(500 * time.Millisecond)
 		}
-		s.is(b, sms.Unknown)
-		if got := s.get(a); got.ProviderMessageID() != "" {
+		s.is(second, sms.Unknown)
+		if got := s.get(first); got.ProviderMessageID() != "" {
 			t.Errorf("the receipt was applied to the other message, which is now %s", got.Status)
 		}
 	})
 	t.Run("even if a run cannot end its lease", func(t *testing.T) {
 		s := newStage(t)
-		a, b := s.twins()
+		first, second := s.twins()
 		s.pass(s.rules.Lease + 6*time.Second)
 		store := newLagging(s.store, s.clock, 0)
-		store.fails = func(id string) bool { return id == b.ID }
+		store.fails = func(id string) bool { return id == second.ID }
 		r := s.onStore(store)
 		for range 3 {
 			if _, err := r.Run(t.Context()); err == nil {
@@ -130,42 +132,42 @@ func TestAReceiptOfAHandOverInFlightIsNoOtherMessages(t *testing.T) {
 			}
 			s.pass(time.Minute)
 		}
-		s.is(b, sms.Sending)
-		if got := s.get(a); got.ProviderMessageID() != "" {
+		s.is(second, sms.Sending)
+		if got := s.get(first); got.ProviderMessageID() != "" {
 			t.Errorf("the receipt was applied to the other message, which is now %s", got.Status)
 		}
 	})
 	t.Run("and is matched when its own outcome is recorded, even late", func(t *testing.T) {
 		s := newStage(t)
-		a, b := s.twins()
+		first, second := s.twins()
 		r := s.onStore(newLagging(s.store, s.clock, time.Second))
 		for i := range 6 {
 			if _, err := r.Run(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if i == 2 { // the lease of b has ended by now
-				s.is(b, sms.Unknown)
-				s.change(s.get(b), func(m sms.Message) (sms.Message, bool) {
-					return s.rules.Record(m, b.LeaseToken, sms.Taken("b"), s.now)
+			if i == 2 { // the lease of the second message has ended by now
+				s.is(second, sms.Unknown)
+				s.change(s.get(second), func(m sms.Message) (sms.Message, bool) {
+					return s.rules.Record(m, second.LeaseToken, sms.Taken("b"), s.now)
 				})
 			}
 			s.pass(time.Minute)
 		}
-		s.is(b, sms.Delivered)
-		if got := s.get(a); got.ProviderMessageID() != "" {
+		s.is(second, sms.Delivered)
+		if got := s.get(first); got.ProviderMessageID() != "" {
 			t.Errorf("the receipt was applied to the other message, which is now %s", got.Status)
 		}
 	})
 }
 
-// street has several messages to one number, and knows which provider message id each
+// street has several messages to one number. It knows which provider message id each
 // hand-over really got.
 type street struct {
 	*stage
 	store    *lagging
 	relay    *relay.Relay
 	ids      []string          // of messages
-	left     map[string]string // the provider message id of each hand-over, by token
+	left     map[string]string // the provider message id of each hand-over that reached the provider, by token
 	answered map[string]bool   // by token: whether the recorded outcome has a provider message id
 	coming   []sms.Receipt
 }
@@ -255,7 +257,7 @@ func (s *street) applyReceipt(t *rapid.T) {
 	}
 }
 
-// No hand-over may be recorded with the provider message id of another hand-over.
+// A hand-over must never be recorded with the provider message id of another hand-over.
 func (s *street) check(t *rapid.T) {
 	for _, id := range s.ids {
 		for _, h := range s.get(sms.Message{ID: id}).HandOvers {

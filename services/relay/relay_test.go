@@ -32,8 +32,8 @@ func TestAMessageWhoseEnqueueFailedComesThrough(t *testing.T) {
 }
 
 func TestALostEnvelopeIsReplaced(t *testing.T) {
-	// enqueued loses all envelopes, and returns the minutes in which the relay enqueued a
-	// message.
+	// enqueued runs the relay once a minute and loses all envelopes. It returns the
+	// minutes in which the relay enqueued a message.
 	enqueued := func(s *stage, runs int) (minutes []int) {
 		for range runs {
 			if s.run(); len(s.arrived()) > 0 {

@@ -27,7 +27,7 @@ type stage struct {
 	*relay.Relay
 	t        *testing.T
 	now      time.Time
-	waited   atomic.Int64 // how far the clock is ahead of now
+	waited   atomic.Int64 // the time for which the relay has waited; the clock is ahead of now by this time
 	rules    sms.Rules    // without randomness
 	store    *sqlite.DB
 	queue    *counted
@@ -56,7 +56,8 @@ func newStage(t *testing.T) *stage {
 
 func (s *stage) clock() time.Time { return s.now.Add(time.Duration(s.waited.Load())) }
 
-// wait is used as relay.Options.Wait. It does not sleep, but moves the clock of the stage.
+// The relays of a stage use this function as relay.Options.Wait. It does not sleep, but
+// moves the clock of the stage.
 func (s *stage) wait(d time.Duration) { s.waited.Add(int64(d)) }
 
 func (s *stage) on(store relay.Store, queue sms.Queue, options relay.Options) *relay.Relay {
@@ -82,7 +83,7 @@ func (s *stage) repeat(n int) {
 	}
 }
 
-// accept records a message as if its envelope had been lost.
+// accept records a message but sends no envelope, as if the envelope had been lost.
 func (s *stage) accept(change func(*sms.Draft)) sms.Message {
 	s.t.Helper()
 	d := sms.Draft{Owner: "owner", Client: "client", Request: sms.Request{Number: number, Text: "hello"}}
@@ -96,7 +97,8 @@ func (s *stage) accept(change func(*sms.Draft)) sms.Message {
 	return m
 }
 
-// acceptMany accepts messages as if the queue did not answer, so that they are due at once.
+// acceptMany accepts messages as if they could not be enqueued, so that they are due at
+// once.
 func (s *stage) acceptMany(n int) []sms.Message {
 	s.t.Helper()
 	messages := make([]sms.Message, n)
@@ -203,7 +205,7 @@ type counted struct {
 	*sqlite.Queue
 
 	depth atomic.Int64
-	calls atomic.Int64 // of Send and Backlog
+	calls atomic.Int64 // the number of calls of Send and Backlog
 }
 
 func (q *counted) Send(ctx context.Context, envelopes ...sms.Envelope) error {

@@ -13,8 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// In each run, the sender stands still after another read of its clock, until the message
-// has expired.
+// In each run, the sender stops after a different read of its clock, and goes on when the
+// message has expired.
 func TestTheDeadlineOfAHandOverDoesNotMove(t *testing.T) {
 	enginetest.SQLite(t)
 	synctest.Test(t, func(t *testing.T) {

@@ -12,14 +12,15 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// The answer to a slow read shows the breaker as it was when the read began.
+// slowBreakers is a store whose slow reads return the breaker as it was when the read
+// began.
 type slowBreakers struct {
 	sms.Pace // never used
 
 	mu   sync.Mutex
 	b    sms.Breaker
 	slow time.Duration // the delay of the next read only
-	fail int           // how many of the next reads fail
+	fail int           // the number of reads that will still fail
 }
 
 func (s *slowBreakers) LoadBreaker(context.Context) (sms.Breaker, error) {
@@ -138,8 +139,8 @@ func TestASlowReadHidesNoPause(t *testing.T) {
 	}
 }
 
-// During the hand-over, the gate gets a state of the breaker from before the probe was
-// chosen.
+// During the hand-over, the gate is told an outdated state of the breaker, from before
+// the probe was chosen.
 func TestATakenProbeClosesTheBreakerWhateverTheGateReadsMeanwhile(t *testing.T) {
 	b := open(t)
 	clock := func() time.Time { return b.now }

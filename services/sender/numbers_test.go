@@ -12,8 +12,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// badNumber is SNS's answer to a bad number, and to every number if the account may not
-// send SMS.
+// badNumber is the answer of SNS to a bad number. SNS gives the same answer to every
+// number if the account is not allowed to send SMS.
 var badNumber = sms.ProviderError{
 	Refusal: sms.RefusedForGood, Code: "InvalidParameter", Failure: sms.NumberRefused, Detail: "is not valid to publish to", PerhapsAccount: true,
 }
@@ -85,8 +85,8 @@ func TestAProviderThatRefusesEveryNumberIsTroubleWithTheAccount(t *testing.T) {
 	waiting := b.refuseNumbers(t, "owner", 10, 11)[0]
 	b.expect(t, waiting, sms.Queued, 0, 10)
 
-	// The provider refuses the probe like every other message, so the probe proves nothing
-	// about the account.
+	// The provider refuses the probe in the same way as the other messages, so the probe
+	// proves nothing about the account.
 	b.now = b.now.Add(time.Minute)
 	b.deliver(t, waiting)
 	b.expect(t, waiting, sms.Failed, 1, 11)
@@ -201,7 +201,7 @@ func TestWhatTheNotesAboutNumbersCost(t *testing.T) {
 		name   string
 		owners bool
 		answer func(context.Context, sms.Message) (string, error)
-		loads  int // the number of loads in addition to one every 5 seconds
+		loads  int // the maximum number of loads beyond one every 5 seconds
 		saves  int
 	}{
 		{"one write a minute for numbers that are taken", false, takes, 10, 10},
@@ -226,7 +226,7 @@ func TestWhatTheNotesAboutNumbersCost(t *testing.T) {
 	}
 }
 
-// openFor also moves the clock to the time of the next probe.
+// openFor opens the breaker, and moves the clock to the time of the next probe.
 func (b *bench) openFor(t *testing.T, trouble sms.Trouble) {
 	t.Helper()
 	opened, _ := b.rules.ReportTrouble(b.breaker(t), trouble, "", time.Time{}, b.now)
@@ -280,7 +280,7 @@ func TestAThousandBadNumbersDoNotStarveProbes(t *testing.T) {
 		return takes(ctx, m)
 	}
 	good := b.accept(t, toNumber(0))
-	for n := range 1000 { // in each turn, a new process gets a message of the owner whose turn it is
+	for n := range 1000 { // each second, a new process gets a message of the bad owner
 		b.restart().deliver(t, b.accept(t, ofOwner("bad", toNumber(n))))
 		b.now = b.now.Add(time.Second)
 		if n%60 == 59 {

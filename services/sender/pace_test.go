@@ -21,8 +21,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// These times are those of a Lambda function: runTime is its timeout, and reserve is the time that it needs
-// for one message after the gate.
+// These are times of a Lambda function: its timeout, and the time that it needs for one
+// message after it has asked the gate.
 const (
 	runTime = time.Minute
 	reserve = sender.PublishTime + sender.RecordTime + 2*time.Second
@@ -33,9 +33,10 @@ type road struct {
 	store *sqlite.DB
 	rules sms.Rules
 	pace  float64
-	// delay returns how long a call waits. If delay is nil, no call waits.
+	// Each call waits for the time that this function returns. If the function is nil, no
+	// call waits.
 	delay func(call string) time.Duration
-	// fails makes every booking fail.
+	// If true, every booking fails.
 	fails bool
 
 	mu    sync.Mutex
@@ -137,7 +138,7 @@ func (r *road) run(s *sender.Sender, items []sms.QueueItem) (stay []string) {
 	return s.Batch(ctx, items, 4)
 }
 
-// most returns the highest number of parts that were handed over in any ten seconds.
+// Returns the highest number of parts that were handed over within ten seconds.
 func (r *road) most() int {
 	slices.SortFunc(r.given, func(a, b given) int { return a.at.Compare(b.at) })
 	most := 0
@@ -161,7 +162,7 @@ func (r *road) largest() (parts int) {
 	return parts
 }
 
-// allowed returns how many parts may be handed over in any ten seconds.
+// Returns the highest number of parts that the pace allows within ten seconds.
 func (r *road) allowed() int { return int(math.Floor(10*r.pace)) + r.largest() }
 
 func (r *road) sum() (parts int) {
@@ -356,8 +357,8 @@ func TestASenderThatComesTooLateBooksAgain(t *testing.T) {
 	})
 }
 
-// A message misses its slot if the claim takes too long, or if it has more parts than its
-// envelope says.
+// A message misses its slot if the claim takes too long, or if the message has more parts
+// than its envelope says.
 func TestWhatMissedItsSlotIsNotHandedOver(t *testing.T) {
 	enginetest.SQLite(t)
 	for _, tt := range []struct {

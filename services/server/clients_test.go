@@ -122,8 +122,8 @@ func FuzzReadClients(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// An accepted file must be JSON for other readers too. When its clients are written
-		// and read again, they must be the same.
+		// If readClients accepts a file, the file must be valid JSON, and its clients
+		// must be the same after they were written and read again.
 		if !json.Valid(file) {
 			t.Fatalf("accepted invalid JSON: %q", file)
 		}

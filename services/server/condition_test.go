@@ -35,7 +35,7 @@ func TestConditionTellsWhatFailsAfterItsGrace(t *testing.T) {
 	note := func(p *part, err error) { c.note(t.Context(), p, err) }
 	note(wiping, nil)
 	note(wiping, broken)
-	wants("", "", 0, 0) // wiping has a grace
+	wants("", "", 0, 0) // trouble with wiping is reported only after a grace period
 	note(writing, broken)
 	note(writing, broken)
 	wants(writing.trouble, writing.trouble, 1, 0)
@@ -51,14 +51,14 @@ func TestConditionTellsWhatFailsAfterItsGrace(t *testing.T) {
 	wants("", "", 2, 2)
 	note(wiping, broken)
 	note(wiping, nil)
-	wants("", "", 2, 2) // too short to be reported
+	wants("", "", 2, 2) // the trouble was too short to be reported
 	if got := log.String(); !strings.Contains(got, broken.Error()) {
 		t.Errorf("the log does not have the error:\n%s", got)
 	}
 }
 
-// TestNothingIsDequeuedWhileNothingCanBeWritten ends the worker when it asks for the first
-// time whether something can be written.
+// TestNothingIsDequeuedWhileNothingCanBeWritten stops the worker when the worker first
+// asks whether writes are possible.
 func TestNothingIsDequeuedWhileNothingCanBeWritten(t *testing.T) {
 	store, err := sqlite.Open(t.TempDir(), sqlite.Options{})
 	if err != nil {

@@ -28,8 +28,8 @@ func TestACrowdSharesItsWork(t *testing.T) {
 		var callers sync.WaitGroup
 		for _, tc := range []struct{ comes, begins time.Duration }{
 			{0, 0},
-			{0, 3 * time.Second}, {time.Second, 3 * time.Second}, {2 * time.Second, 3 * time.Second}, // come during the first run or the pause
-			{4 * time.Second, 6 * time.Second}, {4 * time.Second, 6 * time.Second}, // come during the second run
+			{0, 3 * time.Second}, {time.Second, 3 * time.Second}, {2 * time.Second, 3 * time.Second}, // these come during the first run or in the pause after it
+			{4 * time.Second, 6 * time.Second}, {4 * time.Second, 6 * time.Second}, // these come during the second run
 			{20 * time.Second, 20 * time.Second}, // comes when nothing runs
 		} {
 			callers.Go(func() {

@@ -26,8 +26,8 @@ func fileOf(t *testing.T, text string) string {
 	return name
 }
 
-// tokenFile returns the name of a new file that contains token. It returns "" if token is
-// empty.
+// tokenFile returns the name of a new file that contains the given token. For an empty
+// token, it returns "".
 func tokenFile(t *testing.T, token string) string {
 	t.Helper()
 	if token == "" {

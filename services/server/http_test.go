@@ -57,7 +57,7 @@ func TestAnswersOfNetHTTP(t *testing.T) {
 			if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 				t.Fatal(err)
 			}
-			go func() { _, _ = io.WriteString(conn, tt.head+"\r\n") }() // the server may answer before it has read everything
+			go func() { _, _ = io.WriteString(conn, tt.head+"\r\n") }() // the server can answer before it has read everything
 			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 			if err != nil {
 				t.Fatal(err)

@@ -13,7 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/enginetest"
 )
 
-// runServer runs a server at addr until the test ends, and returns its URL.
+// runServer runs a server at the given address until the test ends. It returns the URL of
+// the server.
 func runServer(t *testing.T, addr string) *url.URL {
 	t.Helper()
 	enginetest.SQLite(t)
@@ -82,7 +83,8 @@ func TestLocalhostIsBothLoopbackAddresses(t *testing.T) {
 	}
 }
 
-// TestLocalhostIsRefusedIfHalfOfItIsTaken takes the port on each address in turn.
+// TestLocalhostIsRefusedIfHalfOfItIsTaken occupies a port on one loopback address at a
+// time.
 func TestLocalhostIsRefusedIfHalfOfItIsTaken(t *testing.T) {
 	for _, host := range localhost(t) {
 		other, err := new(net.ListenConfig).Listen(t.Context(), "tcp", net.JoinHostPort(host, "0"))

@@ -11,8 +11,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/simulator"
 )
 
-// TestEveryNumberForFaultsIsAccepted previews messages on a server that is as strict as
-// possible.
+// TestEveryNumberForFaultsIsAccepted previews a message to each of these numbers on a
+// server that accepts only numbers in known ranges.
 func TestEveryNumberForFaultsIsAccepted(t *testing.T) {
 	server := start(t, Config{StrictNumbers: true})
 	token := bearer(t, server, "local", "local-secret")
@@ -49,7 +49,6 @@ type previewAnswer struct {
 	Country, NumberType, Warning string
 }
 
-// previewOf returns the server's preview of a message to number.
 func previewOf(t *testing.T, server *httptest.Server, token http.Header, number string) (preview previewAnswer) {
 	t.Helper()
 	got := ask(t, server, http.MethodPost, "/v1/sms/preview", "localhost", token, fmt.Sprintf(`{"phoneNumber": %q, "message": "hi"}`, number))

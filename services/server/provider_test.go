@@ -57,7 +57,7 @@ func TestADamagedRecordStopsNoReceiptOfOthers(t *testing.T) {
 	if _, err := file.ExecContext(t.Context(), `UPDATE messages SET record = x'7b' WHERE id = ?`, damaged); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the second waits for the group of the first
+	for range 2 { // the second message's receipt comes in a later group
 		other := send()
 		for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 			got, err := store.Get(t.Context(), other)

@@ -294,8 +294,8 @@ func closing(t *testing.T, c io.Closer) {
 	}
 }
 
-// The connections of pipes exist only in memory, so that their deadlines follow the test's
-// clock.
+// pipes is a listener whose connections exist only in memory, so that their deadlines
+// follow the test's clock.
 type pipes chan net.Conn
 
 func (p pipes) Accept() (net.Conn, error) {

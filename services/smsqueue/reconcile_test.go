@@ -18,8 +18,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// The record of the message has one hand-over. The provider's log has as many as handOvers
-// says.
+// folder makes a data folder with one message. The message has one hand-over in its
+// record, and the given number of hand-overs in the provider's log.
 func folder(t *testing.T, handOvers int) string {
 	t.Helper()
 	enginetest.SQLite(t)

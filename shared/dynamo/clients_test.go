@@ -21,7 +21,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// putItem writes an item as Terraform does.
+// putItem writes an item in the form in which Terraform writes it.
 func putItem(t *testing.T, client *dynamodb.Client, table, digit, clients string) {
 	t.Helper()
 	_, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{

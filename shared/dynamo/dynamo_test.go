@@ -45,8 +45,8 @@ func newImpatientClient(t *testing.T, url string) *dynamodb.Client {
 	})
 }
 
-// story changes messages in a store step by step. At the end of each step it calls the
-// function after.
+// story changes messages in a store step by step. At the end of each step it calls a
+// function.
 type story struct {
 	*testing.T
 	store *dynamo.Store

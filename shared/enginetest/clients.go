@@ -7,8 +7,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// PutClients writes clients as Terraform writes them, and replaces those of an earlier
-// call. The parameter clients is a JSON object whose keys are client ids.
+// PutClients writes clients in the form in which Terraform writes them. It replaces the
+// clients of an earlier call. The parameter `clients` is a JSON object whose keys are
+// client ids.
 func PutClients(ctx context.Context, client *dynamodb.Client, table, clients string) error {
 	_, err := client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &table,

@@ -1,7 +1,7 @@
-// Package enginetest tells a test the address of the engine that it needs, and records the
-// engine in an attribute of the test. The engines are DynamoDB Local, ElasticMQ and moto.
-// `make test` starts each of them once and puts its address into the environment of all
-// tests. Only tests import this package.
+// Package enginetest tells a test the address of the engine that it needs, and records
+// the engine in an attribute of the test. The engines are DynamoDB Local, ElasticMQ and
+// moto. `make test` starts each engine once, and puts the addresses into the environment
+// of all tests. Only tests import this package.
 //
 // All tests of a run share the engines. So each test makes tables and queues with new
 // names, and uses its own phone numbers.
@@ -18,8 +18,8 @@ import (
 )
 
 // Attr is the key of the test attribute ([testing.T.Attr]) that names a test's engine.
-// Sub-tests inherit the engines of their parents. A test on several engines has the
-// attribute several times.
+// Sub-tests inherit the engines of their parents. A test that uses several engines has
+// the attribute several times.
 const Attr = "engine"
 
 // These environment variables hold the engines' URLs. If an engine does not run, its variable holds [Off],
@@ -68,9 +68,9 @@ func SQLite(t testing.TB) {
 	t.Attr(Attr, SQLiteEngine)
 }
 
-// Config returns a configuration for SDK clients of the engine at url. Clients made
-// from it cannot reach AWS: the credentials are invented, and url is the endpoint of
-// every service.
+// Config returns a configuration for SDK clients of the engine with the given URL.
+// Clients with this configuration cannot reach AWS: the credentials are invented, and the
+// URL is the endpoint of every service.
 func Config(t testing.TB, url string) aws.Config {
 	t.Helper()
 	if url == "" {
@@ -83,8 +83,8 @@ func Config(t testing.TB, url string) aws.Config {
 	}
 }
 
-// Tool returns the path of the program with this name. If the program is missing, Tool
-// skips the test. hint says how to get the program.
+// Tool returns the path of the program with the given name. If the program is missing,
+// Tool calls [Lack]. The parameter `hint` tells the user how to get the program.
 func Tool(t testing.TB, name, hint string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -94,7 +94,7 @@ func Tool(t testing.TB, name, hint string) string {
 	return path
 }
 
-// Lack skips a test for the given reason. In CI it fails the test.
+// Lack skips a test for the given reason. In CI, it fails the test instead.
 func Lack(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {

@@ -39,8 +39,8 @@ func Table(table string) *dynamodb.CreateTableInput {
 	}
 }
 
-// CreateTable creates the table that Table describes, unless it exists. It waits until
-// the table can be used.
+// CreateTable creates the table that [Table] describes, unless this table exists already.
+// It waits until the table can be used.
 func CreateTable(ctx context.Context, client *dynamodb.Client, table string) error {
 	_, err := client.CreateTable(ctx, Table(table))
 	if _, there := errors.AsType[*types.ResourceInUseException](err); err != nil && !there {

@@ -35,15 +35,16 @@ func Throttle() Fault {
 }
 
 // Refuse answers the request with an error in the protocol of its service, and does not
-// forward it. code is, for example, "AuthorizationError".
+// forward it. The parameter `code` is the code of the error, such as
+// "AuthorizationError".
 func Refuse(status int, code string) Fault {
 	return Fault{fmt.Sprintf("refused with %d %s", status, code), func(_ http.Handler, w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, status, code)
 	}}
 }
 
-// Status answers the request with only a status, as a load balancer would, and does not
-// forward it.
+// Status answers the request with a status and no body, as a load balancer would. It does
+// not forward the request.
 func Status(status int) Fault {
 	return Fault{fmt.Sprintf("answered %d", status), func(_ http.Handler, w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
@@ -68,7 +69,7 @@ func LoseAnswer() Fault {
 }
 
 // LoseAnswerAfter is like [LoseAnswer], but runs a function before it closes the
-// connection. This function may kill the process that sent the request.
+// connection. The function can, for example, kill the process that sent the request.
 func LoseAnswerAfter(call func()) Fault {
 	return Fault{"carried out, answer lost after a call", func(forward http.Handler, _ http.ResponseWriter, r *http.Request) {
 		carryOut(forward, r)
@@ -77,7 +78,7 @@ func LoseAnswerAfter(call func()) Fault {
 	}}
 }
 
-// StatusAfter forwards the request, but the client gets only this status instead of the
+// StatusAfter forwards the request, but the client gets the given status instead of the
 // engine's answer.
 func StatusAfter(status int) Fault {
 	return Fault{fmt.Sprintf("carried out, answered %d", status), func(forward http.Handler, w http.ResponseWriter, r *http.Request) {
@@ -86,7 +87,8 @@ func StatusAfter(status int) Fault {
 	}}
 }
 
-// Delay waits for d. Then it forwards the request if the client is still connected.
+// Delay waits for the given time. Then it forwards the request, unless the client has
+// closed the connection.
 func Delay(d time.Duration) Fault {
 	return Fault{fmt.Sprintf("delayed by %v", d), func(forward http.Handler, w http.ResponseWriter, r *http.Request) {
 		timer := time.NewTimer(d)
@@ -100,7 +102,8 @@ func Delay(d time.Duration) Fault {
 	}}
 }
 
-// Hang neither forwards nor answers the request. It returns when the client leaves.
+// Hang neither forwards nor answers the request. It waits until the client closes the
+// connection.
 func Hang() Fault {
 	return Fault{"hung", func(_ http.Handler, _ http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
@@ -108,8 +111,8 @@ func Hang() Fault {
 	}}
 }
 
-// HangAfter forwards the request, but never answers it. It returns when the client
-// leaves.
+// HangAfter forwards the request, but never answers it. It waits until the client closes
+// the connection.
 func HangAfter() Fault {
 	return Fault{"carried out, hung", func(forward http.Handler, _ http.ResponseWriter, r *http.Request) {
 		carryOut(forward, r)

@@ -14,14 +14,15 @@ import (
 	"testing"
 )
 
-// Peer is the other end of a client's connections. It forwards the bytes to an engine. A Peer can forget a
-// connection, as the network does while a client is frozen: the client does not notice, and gets a reset for
-// the next bytes that it sends.
+// Peer is a server in front of an engine. It forwards the bytes of its clients'
+// connections to the engine. A Peer can forget a connection, as the network does while a
+// client is frozen. The client does not notice this at first, but gets a reset when it
+// next sends bytes.
 type Peer struct {
 	listener *net.TCPListener
 	scheme   string
 	config   *tls.Config // nil without TLS
-	target   string      // an address
+	target   string      // the address of the engine
 	trusted  string      // the path of the file with the certificate to trust
 
 	accepting, running sync.WaitGroup
@@ -78,11 +79,11 @@ func startPeer(t testing.TB, targetURL string, p *Peer) *Peer {
 // URL returns the address for the clients under test.
 func (p *Peer) URL() string { return p.scheme + "://" + p.listener.Addr().String() }
 
-// CABundle returns the path of a file with the certificate that clients must trust, for
-// the variable AWS_CA_BUNDLE.
+// CABundle returns the path of a file with the certificate that clients must trust. The
+// variable AWS_CA_BUNDLE of a client must contain this path.
 func (p *Peer) CABundle() string { return p.trusted }
 
-// Accepted returns how many connections clients have opened.
+// Accepted returns the number of connections that clients have opened.
 func (p *Peer) Accepted() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

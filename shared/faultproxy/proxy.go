@@ -1,6 +1,6 @@
 // Package faultproxy is a proxy between a test's AWS clients and an engine. It counts
-// requests below the SDK, so that each retry counts too. It makes requests fail as they
-// do on the network and at AWS. Only tests import this package.
+// requests below the SDK, so that each retry counts too. It makes requests fail in the
+// ways in which they fail on the network and at AWS. Only tests import this package.
 package faultproxy
 
 import (
@@ -32,7 +32,7 @@ func (r Request) Form() url.Values {
 	return form
 }
 
-// Proxy forwards requests to an engine. Its methods may be called concurrently.
+// Proxy forwards requests to an engine. Its methods are safe for concurrent use.
 type Proxy struct {
 	server  *httptest.Server
 	forward *httputil.ReverseProxy
@@ -76,10 +76,11 @@ func New(t testing.TB, targetURL string) *Proxy {
 // URL returns the proxy's address, for the clients under test.
 func (p *Proxy) URL() string { return p.server.URL }
 
-// Rule sets the function that decides the fault of each request from now on. Its parameters
-// say that the request is the nth of the operation op since New or Reset, counted from 1. A
-// nil rule lets every request pass. The rule may be called concurrently, and may have
-// effects, such as killing the process that sent the request.
+// Rule sets the function that chooses the fault of each request from now on. The function
+// gets the operation of the request, and the number of requests of this operation since
+// New or Reset, including the request itself. The function must be safe for concurrent
+// use. It is allowed to have effects, such as killing the process that sent the request.
+// If the function is nil, the proxy lets every request pass.
 func (p *Proxy) Rule(rule func(op string, n int) Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -93,8 +94,8 @@ func (p *Proxy) KeepBodies() {
 	p.keepBodies = true
 }
 
-// Requests returns the incoming requests in order of arrival. It includes those that met
-// a fault.
+// Requests returns all incoming requests in order of arrival, including those with a
+// fault.
 func (p *Proxy) Requests() []Request {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,7 +125,7 @@ func (p *Proxy) Reset() {
 
 // ServeHTTP handles one request.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// Read the whole body first, because it may name the operation, and because net/http
+	// Read the whole body first, because it can name the operation, and because net/http
 	// does not notice that a client has left before the body has been read.
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -139,7 +140,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault.serve(p.forward, w, r)
 }
 
-// note records a request and returns the fault that the rule decides on.
+// note records a request and returns the fault that the rule chooses.
 func (p *Proxy) note(r Request) Fault {
 	p.mu.Lock()
 	if !p.keepBodies {

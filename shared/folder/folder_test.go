@@ -13,7 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/folder"
 )
 
-// Only root can give a file away.
+// foreign gives a file to another user. Only root can do this.
 func foreign(t *testing.T, path string) {
 	t.Helper()
 	if err := os.Chown(path, 12345, -1); err != nil {
@@ -21,7 +21,8 @@ func foreign(t *testing.T, path string) {
 	}
 }
 
-// If the list of words is empty, the function do must succeed.
+// try checks that the error of a function contains each of the given words. Without
+// words, the function must succeed.
 func try(t *testing.T, do func() error, words ...string) {
 	t.Helper()
 	err := do()
@@ -59,8 +60,8 @@ func TestOpen(t *testing.T) {
 		name  string
 		make  func(t *testing.T, dir string)
 		words []string
-		mode  fs.FileMode // afterwards
-		root  bool        // whether only root can make it
+		mode  fs.FileMode // the mode of the folder after Open
+		root  bool        // whether only root can prepare the folder
 	}{
 		{name: "a missing folder is made", make: func(*testing.T, string) {}, mode: 0o700},
 		{name: "a folder that others may read", make: func(t *testing.T, dir string) {
@@ -113,7 +114,8 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// The folder "/" belongs to root, who is another user for everybody but root.
+// The folder "/" belongs to root, so it belongs to another user unless root runs the
+// test.
 func TestAFolderOfRootIsRefused(t *testing.T) {
 	if os.Geteuid() == 0 {
 		return // TestOpen tests a folder of another user
@@ -131,8 +133,8 @@ func TestCheck(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		make      func(t *testing.T, path string)
-		words     []string // of Check
-		authentic []string // of CheckAuthentic
+		words     []string // words in the error of Check
+		authentic []string // words in the error of CheckAuthentic
 		root      bool
 	}{
 		{name: "no file", make: func(*testing.T, string) {}},

@@ -31,7 +31,8 @@ type EventSource struct {
 	// Invoke invokes the function. It is usually [Function.Invoke].
 	Invoke func(ctx context.Context, event []byte) ([]byte, error)
 
-	// Observe, if not nil, is called after each event. The calls may be concurrent.
+	// Observe, if not nil, is called after each event. It must be safe for concurrent
+	// use.
 	Observe func(Batch)
 }
 
@@ -43,10 +44,10 @@ type Batch struct {
 	Failed   []string // ids of the messages left on the queue
 }
 
-// Poll receives messages from the queue, passes them to the function in batches and
-// deletes those that succeeded. It does so until stop is called or the test ends.
-// Messages that failed come back after their visibility timeout. stop waits for current
-// events.
+// Poll receives messages from the queue and passes them to the function in batches. It
+// deletes the messages that succeeded. The other messages come back after their
+// visibility timeout. Poll works in the background until the test ends or the returned
+// function is called. The returned function waits for the events that are being handled.
 func Poll(t testing.TB, source EventSource) (stop func()) {
 	t.Helper()
 	if source.BatchSize == 0 {
@@ -68,7 +69,7 @@ func Poll(t testing.TB, source EventSource) (stop func()) {
 				}
 				if err := source.pollOnce(arn); err != nil {
 					t.Logf("event source %s: %v", arn, err)
-					select { // try again later: the queue may be down for a while
+					select { // try again later: the queue can be down for a while
 					case <-stopping:
 					case <-time.After(200 * time.Millisecond):
 					}
@@ -190,11 +191,12 @@ func SQSEvent(queueARN string, messages []types.Message) []byte {
 }
 
 // FailedItems returns the ids that a function's response reports as failed. It returns an
-// error if Lambda would treat the whole batch as failed: if the response cannot be read, or
-// has an empty id or an id that is not in the batch. Source:
-// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+// error if Lambda would treat the whole batch as failed. Lambda does so if the response
+// cannot be read, or if it contains an empty id or an id that is not in the batch.
+// Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func FailedItems(response []byte, batch []string) ([]string, error) {
-	// Decode into maps, because a field of a struct would match a key in any letter case.
+	// Decode into maps, because the fields of a struct would match keys in any letter
+	// case.
 	var answer map[string]json.RawMessage
 	if err := json.Unmarshal(response, &answer); err != nil {
 		return nil, fmt.Errorf("reading the batch response: %w", err)

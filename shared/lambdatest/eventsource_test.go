@@ -176,7 +176,7 @@ func newQueue(t *testing.T, client *sqs.Client) string {
 	return *queue.QueueUrl
 }
 
-// depth fails the test if a message is visible.
+// depth returns the number of hidden messages. It fails the test if a message is visible.
 func depth(t *testing.T, client *sqs.Client, url string) string {
 	t.Helper()
 	out, err := client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})

@@ -19,12 +19,12 @@ type Options struct {
 	// Binary is the path of a built bootstrap.
 	Binary string
 
-	// Env is the function's environment, as "NAME=value". The function inherits no other
-	// variables, but gets those that Lambda sets.
+	// Env contains the function's variables in the form "NAME=value". The function also
+	// gets the variables that Lambda sets, but no other variables of the test.
 	Env []string
 
-	// Timeout is the function's timeout. Zero means 30 s. Each event has this deadline.
-	// As in Lambda, a process that exceeds it is killed.
+	// Timeout is the time that the function has for one event. Zero means 30 s. As in
+	// Lambda, a process that exceeds the timeout is killed.
 	Timeout time.Duration
 
 	// FunctionName names the function. The default is "function".
@@ -35,8 +35,8 @@ type Options struct {
 	Concurrency int
 }
 
-// FunctionError means that a function did not answer an event. Its fields are those of
-// Lambda's own error object.
+// FunctionError is the error of a function that failed to handle an event. Its fields are
+// those of Lambda's own error object.
 type FunctionError struct {
 	Type    string `json:"errorType"`
 	Message string `json:"errorMessage"`
@@ -50,7 +50,7 @@ const (
 	TypeTimeout = "Sandbox.Timedout"  // it was killed at its timeout
 )
 
-// Function is a deployed function. Its methods may be called concurrently.
+// Function is a deployed function. Its methods are safe for concurrent use.
 type Function struct {
 	options Options
 	idle    chan *sandbox // those that handle no event
@@ -101,8 +101,9 @@ func Start(t testing.TB, o Options) *Function {
 // processes are busy, Invoke waits for one to become idle. If the process is not running,
 // Invoke starts it.
 //
-// The error is a [*FunctionError] if the function failed, or the error of the context. As
-// in Lambda, the function finishes its event even if the caller has left.
+// If the function failed, the error is a [*FunctionError]. If the context ended first, the
+// error wraps the context's error. As in Lambda, the function finishes an event that it
+// has begun even if the caller has left.
 func (f *Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	var s *sandbox
 	select {

@@ -72,7 +72,7 @@ func invokeError(t *testing.T, f *lambdatest.Function, event string) *lambdatest
 	return failure
 }
 
-// The function never answers this event.
+// waitEvent returns an event that the function never answers.
 func waitEvent(t *testing.T) []byte {
 	t.Helper()
 	return fmt.Appendf(nil, `{"Do": "wait", "File": %q}`, filepath.Join(t.TempDir(), "begun"))
@@ -169,8 +169,8 @@ func TestTheTimeoutKillsTheProcess(t *testing.T) {
 	ask(t, f)
 }
 
-// hang returns when a process has begun to handle an event, and keeps that process busy
-// until the test ends.
+// hang keeps one process busy with an event until the test ends. It returns when the
+// process has begun to handle the event.
 func hang(t *testing.T, f *lambdatest.Function) <-chan error {
 	t.Helper()
 	pipe := filepath.Join(t.TempDir(), "begun")

@@ -27,17 +27,18 @@ type Gateway struct {
 	// Stage is the deployed stage. The default is "v1".
 	Stage string
 
-	// Domain is the custom domain that clients use. It is mapped to the stage under
-	// BasePath, which may be "". If Domain is empty, clients use the execute-api address,
-	// where paths begin with the stage.
+	// Domain is the custom domain that clients use. The domain is mapped to the stage
+	// under the path BasePath, which can be empty. If Domain is empty, clients use the
+	// execute-api address, where paths begin with the stage.
 	Domain   string
 	BasePath string
 }
 
-// Event returns the proxy event for a request. claims are those of the request's token;
-// nil means that the method has no authorizer. The request's URL is the one that the
-// client used. Event reads the body. If API Gateway itself would refuse the request, Event returns an error
-// with the gateway's answer.
+// Event returns the proxy event for a request. The URL of the request must be the URL
+// that the client used. The parameter `claims` contains the claims of the request's
+// token; nil means that the method has no authorizer. Event reads the body of the
+// request. If API Gateway itself would refuse the request, Event returns an error with
+// the gateway's answer.
 func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error) {
 	stage := g.Stage
 	if stage == "" {
@@ -80,12 +81,13 @@ func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error
 	}
 	event := events.APIGatewayProxyRequest{
 		Resource: resource,
-		// This path does not begin with the stage, but with the base path.
+		// This path does not contain the stage. On a custom domain, it begins with the
+		// base path.
 		Path:                            path,
 		HTTPMethod:                      r.Method,
-		Headers:                         last(header),
+		Headers:                         lastValues(header),
 		MultiValueHeaders:               header,
-		QueryStringParameters:           last(query),
+		QueryStringParameters:           lastValues(query),
 		MultiValueQueryStringParameters: query,
 		PathParameters:                  parameters,
 		Body:                            string(body),
@@ -107,7 +109,7 @@ func (g Gateway) Event(r *http.Request, claims map[string]string) ([]byte, error
 	if claims != nil {
 		event.RequestContext.Authorizer = map[string]any{"claims": claims}
 	}
-	if !utf8.Valid(body) { // like an API with the binary media type */*; without it, API Gateway would damage the bytes
+	if !utf8.Valid(body) { // an API with the binary media type */* does the same; any other API would damage the bytes
 		event.Body, event.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
 	}
 	return encode(event), nil
@@ -143,9 +145,9 @@ func (g Gateway) route(path string) (resource string, parameters map[string]stri
 	return "", nil, false
 }
 
-// last returns the last value of each name, as API Gateway does. It returns nil if there
-// are no names, because the event then contains null.
-func last(all map[string][]string) map[string]string {
+// lastValues returns the last value of each name, as API Gateway does. It returns nil if
+// there are no names, because the event then contains null.
+func lastValues(all map[string][]string) map[string]string {
 	if len(all) == 0 {
 		return nil
 	}
@@ -159,8 +161,8 @@ func last(all map[string][]string) map[string]string {
 }
 
 // Response returns the HTTP response that API Gateway makes from a function's answer to a
-// proxy event. It returns an error for an answer that API Gateway cannot use; a client
-// would then get a 502.
+// proxy event. If API Gateway cannot use the answer, Response returns an error. On AWS,
+// the client would then get a 502.
 func Response(answer []byte) (*http.Response, error) {
 	var event events.APIGatewayProxyResponse
 	if err := json.Unmarshal(answer, &event); err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// initTimeout is how long Lambda waits for a new process to ask for its first event.
+// initTimeout is the time that Lambda gives a new process to ask for its first event.
 const initTimeout = 10 * time.Second
 
 type answer struct {
@@ -22,7 +22,8 @@ type answer struct {
 	err      error
 }
 
-// sandbox handles one event at a time, and replaces a process that has ended.
+// sandbox handles one event at a time. It replaces a process that has ended with a new
+// one.
 type sandbox struct {
 	options Options
 	output  *output
@@ -58,7 +59,8 @@ func (s *sandbox) invoke(event []byte) answer {
 	}
 }
 
-// running replaces a process that has ended.
+// running returns the current process. If this process has ended, running starts a new
+// one.
 func (s *sandbox) running() (*process, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,12 +93,12 @@ func (s *sandbox) close() {
 	s.kill()
 }
 
-// Each process has a Runtime API of its own, so that no request of an earlier run can reach
-// a later run.
+// Each process has a Runtime API of its own, so that no request of an earlier process can
+// reach a later process.
 type process struct {
 	command *exec.Cmd
 	api     *httptest.Server
-	events  chan *invocation // an event for the process's next GET
+	events  chan *invocation // the event for the process's next GET
 	polled  atomic.Bool      // the process has asked for an event, so init is over
 	own     output           // the output of this process only
 	ended   chan struct{}    // closed when the process has ended and err is set
@@ -118,8 +120,8 @@ func startProcess(o Options, all *output) (*process, error) {
 		Env:  environment(o, strings.TrimPrefix(p.api.URL, "http://")),
 	}
 	both := io.MultiWriter(all, &p.own)
-	p.command.Stdout, p.command.Stderr = both, both // for one writer, exec makes one pipe, which keeps the order of lines
-	p.command.WaitDelay = 5 * time.Second           // a child of the process may keep the output open
+	p.command.Stdout, p.command.Stderr = both, both // if both are the same writer, exec makes one pipe, which keeps the order of lines
+	p.command.WaitDelay = 5 * time.Second           // a child of the process can keep the output open
 	if err := p.command.Start(); err != nil {
 		p.api.Close()
 		return nil, fmt.Errorf("starting %s: %w", o.FunctionName, err)
@@ -133,7 +135,8 @@ func startProcess(o Options, all *output) (*process, error) {
 	return p, nil
 }
 
-// Options.Env may override all of Lambda's own variables except the address of the Runtime API.
+// Options.Env can override each of Lambda's own variables except the address of the
+// Runtime API.
 func environment(o Options, api string) []string {
 	env := []string{
 		"AWS_LAMBDA_FUNCTION_NAME=" + o.FunctionName,

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// All made-up ARNs contain awsRegion and account.
+// All made-up ARNs contain this Region and this account.
 const (
 	awsRegion = "us-east-1"
 	account   = "123456789012"
@@ -61,7 +61,7 @@ func (p *process) routes(o Options) http.Handler {
 	return mux
 }
 
-// finish refuses a second answer to the same event.
+// finish passes on the answer to an event. It refuses a second answer to the same event.
 func (p *process) finish(w http.ResponseWriter, r *http.Request, read func([]byte) answer) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

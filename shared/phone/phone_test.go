@@ -141,8 +141,8 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// TestNumbersInNoRange checks numbers that may be new: their ranges were assigned after
-// the plans of this program were made, or nobody has assigned them.
+// TestNumbersInNoRange checks numbers whose ranges are not in this program's numbering
+// plans. Such a range may have been assigned after the plans were made.
 func TestNumbersInNoRange(t *testing.T) {
 	for _, tt := range []struct{ name, raw, country string }{
 		{"Japan, 60", "+816012345678", "JP"},
@@ -169,8 +169,8 @@ func TestNumbersInNoRange(t *testing.T) {
 	}
 }
 
-// TestNumbersForFiction parses one number of each range that a regulator reserves for
-// fiction, with the strictest rules.
+// TestNumbersForFiction uses the strictest rules, and parses numbers of each range that a
+// regulator reserves for fiction.
 func TestNumbersForFiction(t *testing.T) {
 	rules := phone.Rules{Strict: true, Fiction: true}
 	for regulator, numbers := range map[string][]string{

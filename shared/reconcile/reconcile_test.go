@@ -49,7 +49,8 @@ func took(m sms.Message, ids ...string) (log []reconcile.HandOver) {
 	return log
 }
 
-// The first hand-over has this receipt, or none if receipt is "".
+// The first hand-over has a receipt with the given verdict, or no receipt if the verdict
+// is "".
 func handedOverTwice(t *testing.T, receipt sms.Verdict) sms.Message {
 	t.Helper()
 	rules := sms.DefaultRules()

@@ -14,13 +14,13 @@ import (
 )
 
 // TestReceiptsGoOnAfterTheLogWasChanged changes the log of a running provider: once after
-// all receipts have come, and once before any has come. In the second case, the receipts
-// of the lines that are lost may be missing.
+// all receipts have come, and once before any has come. If the change destroys a line
+// before its receipt has come, the provider is allowed to lose the receipt.
 func TestReceiptsGoOnAfterTheLogWasChanged(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change func(t *testing.T, path string, content []byte)
-		lost   []int // which of the three lines the change destroys
+		lost   []int // the change destroys these of the three lines
 	}{
 		{"it was emptied", func(t *testing.T, path string, _ []byte) { must(t, os.Truncate(path, 0)) }, []int{0, 1, 2}},
 		{"it was cut after a line", func(t *testing.T, path string, content []byte) {

@@ -14,15 +14,15 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// limited is the variable that tells a test that it runs in a process of its own.
-const limited = "SMSQUEUE_TEST_LIMITED"
+// envLimited is set in the process in which the test limits the size of files.
+const envLimited = "SMSQUEUE_TEST_LIMITED"
 
-// TestHandOversGoOnAfterFailedWrites limits the size of files, so that writes fail. The
-// limit holds for a whole process. So the test runs itself in another process.
+// TestHandOversGoOnAfterFailedWrites limits the size of files, so that writes fail. Such
+// a limit holds for a whole process. So the test runs itself in another process.
 func TestHandOversGoOnAfterFailedWrites(t *testing.T) {
-	if os.Getenv(limited) == "" {
+	if os.Getenv(envLimited) == "" {
 		again := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
-		again.Env = append(os.Environ(), limited+"=1")
+		again.Env = append(os.Environ(), envLimited+"=1")
 		if out, err := again.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
@@ -44,7 +44,7 @@ func TestHandOversGoOnAfterFailedWrites(t *testing.T) {
 	take()
 	info, err := os.Stat(filepath.Join(dir, "handed-over.jsonl"))
 	must(t, err)
-	for _, free := range []int64{0, 10} { // with 10 bytes, a part of a line can be written
+	for _, free := range []int64{0, 10} { // with 10 free bytes, a part of a line can be written
 		limit := setLimit(t, uint64(info.Size()+free))
 		for range 3 {
 			if got := answer(provider.HandOver(t.Context(), message(ordinary))); got != string(sms.RefusedForNow) {
@@ -77,7 +77,7 @@ func TestHandOversGoOnAfterFailedWrites(t *testing.T) {
 	}
 }
 
-// setLimit limits the size of files, in bytes, and returns the limit that was in force.
+// setLimit limits the size of files, in bytes, and returns the previous limit.
 func setLimit(t *testing.T, bytes uint64) (before uint64) {
 	t.Helper()
 	var limit syscall.Rlimit

@@ -107,8 +107,8 @@ func TestHandOversAndReceiptsOfEachNumber(t *testing.T) {
 	}
 }
 
-// TestEveryCountryHasTheSameFaults hands a message over to each number of each country,
-// and compares the answer with the answer to the number of the United States.
+// TestEveryCountryHasTheSameFaults hands over a message to each number of each country.
+// It compares the answer with the answer for the same number of the United States.
 func TestEveryCountryHasTheSameFaults(t *testing.T) {
 	if len(simulator.Prefixes) < 5 {
 		t.Errorf("only %d countries have numbers for faults", len(simulator.Prefixes))
@@ -359,7 +359,8 @@ func (r *receipts) add(_ context.Context, rc sms.Receipt) error {
 	return r.err
 }
 
-// fail discards the receipts so far, and makes the method add return err from now on.
+// fail discards the receipts that have come. From now on, the method add returns the
+// given error.
 func (r *receipts) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// largest returns the largest request that Check allows, in characters that take the most
-// bytes as JSON.
+// largest returns the largest request that is allowed. Its texts consist of characters
+// that need the most bytes in JSON.
 func largest() sms.Draft {
 	return sms.Draft{Owner: strings.Repeat("o", 128), Client: strings.Repeat("c", 128), Request: sms.Request{
 		Number: "+123456789012345", Text: strings.Repeat("\u2028", sms.MaxTextLength), Reference: strings.Repeat("\u2028", sms.MaxLength("reference")),

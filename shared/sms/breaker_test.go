@@ -99,7 +99,7 @@ func TestBreakerCountsProbesWhoseReceiptsAreLate(t *testing.T) {
 }
 
 func TestTheNextProbeThatABreakerDoesNotKnowOf(t *testing.T) {
-	const seen = time.Hour // how long after start the breaker is read
+	const seen = time.Hour // the delay before the breaker is read
 	opened := func(ago time.Duration) sms.Breaker {
 		b, _ := rules().ReportTrouble(sms.Breaker{}, sms.SpendLimit, "", time.Time{}, start.Add(seen-ago))
 		return b

@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// The hand-over "h" has no receipt yet.
+// messageWith returns a message whose hand-over "h" has no receipt yet.
 func messageWith(status sms.Status, others sms.Others) sms.Message {
 	handOver := func(token string, a sms.Answer, v sms.Verdict) sms.HandOver {
 		return sms.HandOver{Token: token, Provider: "fake", ProviderMessageID: token, At: start, Until: start.Add(time.Minute), Answer: a, Receipt: v}
@@ -130,7 +130,8 @@ func checkRow(t *testing.T, row sms.Effect, status sms.Status, verdict sms.Verdi
 	}
 }
 
-// While a hand-over is in flight, a receipt is only an event.
+// While a hand-over is in flight, a receipt makes no transition: it only becomes an
+// event.
 func TestTheTableOfReceiptsMakesEachTransitionByAReceipt(t *testing.T) {
 	var made, listed []string
 	for _, e := range sms.Effects {

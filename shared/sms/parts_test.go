@@ -175,8 +175,8 @@ func FuzzMeasure(f *testing.F) {
 		if (got.Units <= alone) != (got.Parts == 1) {
 			t.Errorf("got %d units in %d parts", got.Units, got.Parts)
 		}
-		// Each part except the last is full, or has one unit free because a pair did not
-		// fit.
+		// Each part except the last is full, or has one unit free because a character of
+		// two units did not fit.
 		if room := got.Parts * joined; got.Parts > 1 && got.Units > room {
 			t.Errorf("%d units do not fit into %d parts", got.Units, got.Parts)
 		}

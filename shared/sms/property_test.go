@@ -11,7 +11,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// publish holds what really happened in one hand-over, even if the record says something else.
+// A value of this type describes what really happened in one hand-over. The record of
+// the message can differ.
 type publish struct {
 	token    string
 	id       string // "" if the hand-over did not reach the provider
@@ -70,7 +71,7 @@ func (w *world) claim(t *rapid.T) {
 	w.apply(t, "claim", m)
 }
 
-// pick returns nil if nothing fits.
+// pick returns a random hand-over that fits, or nil if none fits.
 func (w *world) pick(t *rapid.T, fits func(publish) bool) *publish {
 	var indexes []int
 	for i, p := range w.publishes {

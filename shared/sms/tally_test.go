@@ -19,7 +19,8 @@ type answer struct {
 
 func numbered(n int) sms.Number { return sms.Number(fmt.Sprintf("+1202555%04d", n)) }
 
-// The breaker remembers only a few answers, but the test searches all of them.
+// The breaker remembers only a few answers. The test remembers all answers, and so knows
+// when the breaker must not open.
 func TestTheTally(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rules()
@@ -64,7 +65,7 @@ func TestTheTally(t *testing.T) {
 func TestTheTallyOpensTheBreaker(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
-		owners []string // of the refused messages, one a second
+		owners []string // the owners of the refused messages; one message is refused every second
 		taken  time.Duration
 		want   bool
 	}{

@@ -24,7 +24,8 @@ func entriesOf(messages ...sms.Message) []sms.DueEntry {
 	return entries
 }
 
-// readDue also checks the order of the entries and the length of the pages.
+// readDue reads all entries of a kind that are due. It checks the order of the entries
+// and the length of the pages too.
 func (s stage) readDue(t *testing.T, kind sms.DueKind, until time.Time, limit int) []sms.DueEntry {
 	t.Helper()
 	var all []sms.DueEntry
@@ -52,7 +53,7 @@ func (s stage) readDue(t *testing.T, kind sms.DueKind, until time.Time, limit in
 	return all
 }
 
-// The order of want does not matter.
+// The wanted entries can be given in any order.
 func (s stage) checkDue(t *testing.T, kind sms.DueKind, until time.Time, limit int, want ...sms.DueEntry) {
 	t.Helper()
 	byID := func(a, b sms.DueEntry) int { return cmp.Compare(a.Ref.ID, b.Ref.ID) }

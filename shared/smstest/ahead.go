@@ -9,7 +9,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// testAhead checks that all times that a clock wrote while it was ahead can be found and corrected.
+// testAhead checks that all times that were written while the clock was ahead can be
+// found and corrected.
 func testAhead(t *testing.T, open opener) {
 	for _, by := range []time.Duration{time.Hour, 24 * time.Hour} {
 		t.Run(fmt.Sprintf("a query from a time on finds only the messages that a clock %v ahead wrote", by), func(t *testing.T) {
@@ -46,7 +47,7 @@ func testAhead(t *testing.T, open opener) {
 			if m := wrong[sms.DueSend]; s.get(t, m.ID).NotBefore.After(right) {
 				t.Error("a retry still waits for the wrong clock")
 			}
-			s.claim(t, s.get(t, wrong[sms.DueRescue].ID)) // although the record's UpdatedAt is in the future
+			s.claim(t, s.get(t, wrong[sms.DueRescue].ID)) // this succeeds although the record's UpdatedAt is in the future
 		})
 	}
 
@@ -112,7 +113,8 @@ func testAhead(t *testing.T, open opener) {
 	})
 }
 
-// readAhead returns the entries with a due time that no right clock can have written by the time now.
+// readAhead returns the entries with a due time so late that no right clock can have
+// written it yet.
 func (s stage) readAhead(t *testing.T, kind sms.DueKind, now time.Time) []sms.DueEntry {
 	t.Helper()
 	var all []sms.DueEntry

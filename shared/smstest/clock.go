@@ -5,14 +5,13 @@ import (
 	"time"
 )
 
-// Clock is a clock that moves only when Advance is called. Goroutines may use it
-// concurrently.
+// Clock is a clock that moves only when Advance is called. It is safe for concurrent use.
 type Clock struct {
 	mu sync.Mutex
 	at time.Time
 }
 
-// NewClock returns a clock that shows the time start.
+// NewClock returns a clock that shows the given time.
 func NewClock(start time.Time) *Clock { return &Clock{at: start} }
 
 // Now returns the clock's time. Use it in place of time.Now.

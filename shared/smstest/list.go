@@ -13,7 +13,7 @@ import (
 // Lists do not show these fields.
 var withoutHistory = cmpopts.IgnoreFields(sms.Message{}, "Events", "EventsOmitted")
 
-// The message is a minute older than age, so that every list shows it.
+// The message is a minute older than the given age, so that every list shows it.
 func (s stage) createListed(t *testing.T, age time.Duration, edit func(*sms.Message)) sms.Message {
 	t.Helper()
 	const settled = time.Minute
@@ -45,7 +45,7 @@ func (s stage) list(t *testing.T, q sms.ListQuery) (all []sms.Message, pages int
 	return all, pages
 }
 
-// checkList waits until the list for q has exactly want, newest first.
+// checkList waits until the list has exactly the wanted messages, the newest first.
 func (s stage) checkList(t *testing.T, q sms.ListQuery, want ...sms.Message) {
 	t.Helper()
 	if q.Owner == "" {

@@ -7,9 +7,10 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// OpenLossy returns an empty store, which uses now as its clock. After lose is called, the
-// store's next write is carried out, but its answer is lost. The retry and all later
-// requests pass undisturbed. The answer to a read is never lost.
+// OpenLossy returns an empty store that uses the given clock, and a function that loses
+// one answer. After a call of this function, the store's next write is carried out, but
+// the answer to this write is lost. The retry and all later requests get their answers.
+// The answer to a read is never lost.
 type OpenLossy func(t *testing.T, now func() time.Time) (store sms.Store, lose func())
 
 // TestLostAnswer checks that a store recognizes its own success when its client repeats a

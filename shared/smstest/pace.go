@@ -9,13 +9,14 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// The booking may begin now, or later by up to ahead.
+// booking returns a booking of time that begins now or later. The parameter `ahead` is
+// the longest delay.
 func (s stage) booking(length, ahead time.Duration) sms.Booking {
 	now := s.clock.Now()
 	return sms.Booking{Length: length, Earliest: now, Latest: now.Add(ahead), Farthest: now.Add(time.Hour)}
 }
 
-// want is the expected start of the booked time, measured from now.
+// The parameter `want` is the expected start of the booked time, measured from now.
 func (s stage) checkBooked(t *testing.T, b sms.Booking, want time.Duration) {
 	t.Helper()
 	start, err := s.Book(t.Context(), b)
@@ -27,7 +28,7 @@ func (s stage) checkBooked(t *testing.T, b sms.Booking, want time.Duration) {
 	}
 }
 
-// until is the end of the booked time, measured from now.
+// The parameter `until` is the expected end of all booked time, measured from now.
 func (s stage) checkRefused(t *testing.T, b sms.Booking, until time.Duration) {
 	t.Helper()
 	start, err := s.Book(t.Context(), b)

@@ -39,7 +39,7 @@ func (s stage) rekeep(t *testing.T, k sms.PendingReceipt) {
 	}
 }
 
-// The receipts must come in the order of want.
+// The receipts must come in the given order.
 func (s stage) checkDueReceipts(t *testing.T, until time.Time, limit int, want ...sms.PendingReceipt) {
 	t.Helper()
 	eventually(t, func() string {

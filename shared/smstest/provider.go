@@ -15,29 +15,31 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// ProviderUnderTest is a provider, and what its test knows about the service behind it.
+// ProviderUnderTest is a provider, together with what a test must know about the service
+// that the provider calls.
 type ProviderUnderTest struct {
 	Provider sms.Provider
-	// The provider takes every message to Good, and refuses every message to Refused.
+	// The provider takes a message if it is addressed to the number Good. It refuses a
+	// message that is addressed to the number Refused.
 	Good, Refused sms.Number
-	// Lossy hands messages over to the same service. It loses the answer to each hand-over
-	// to LossyNumber, after the message was taken.
+	// Lossy hands messages over to the same service. If a message is addressed to the
+	// number LossyNumber, Lossy loses the answer after the message was taken.
 	Lossy       sms.Provider
 	LossyNumber sms.Number
 	// Taken returns the messages that the service has taken, in any order. If tests share
-	// the service, it may include messages of other tests.
+	// the service, the result can include messages of other tests.
 	Taken func(t *testing.T) []Taken
 }
 
-// Taken is a message as the service behind a provider got it.
+// Taken is a message in the form in which the service got it from a provider.
 type Taken struct {
 	ProviderMessageID string
 	Number            sms.Number
 	Text              string
 }
 
-// TestProvider checks that a provider keeps the contract of sms.Provider. It calls open
-// for a new provider in every subtest.
+// TestProvider checks that a provider keeps the contract of sms.Provider. Every subtest
+// opens a new provider.
 func TestProvider(t *testing.T, open func(t *testing.T) ProviderUnderTest) {
 	for _, tt := range []struct {
 		name string
@@ -138,8 +140,8 @@ func providerAfterDeadline(t *testing.T, c ProviderUnderTest) {
 	}
 }
 
-// Stopped is the context of a process that stood still past the time End. The timer of the
-// context has not fired yet.
+// Stopped is a context whose deadline, End, has passed although its timer has not fired
+// yet. A process that stood still has such a context.
 type Stopped struct {
 	context.Context //nolint:containedctx // it is a context
 	End             time.Time

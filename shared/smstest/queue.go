@@ -16,12 +16,13 @@ type Queue interface {
 	sms.Consumer
 }
 
-// OpenQueue returns an empty queue, and closes it at the end of t. A dequeued item that is
-// not deleted stays hidden for visibility, a whole number of seconds.
+// OpenQueue returns an empty queue, and closes it at the end of the test. A dequeued item
+// that is not deleted stays hidden for the given time, which is a whole number of
+// seconds.
 type OpenQueue func(t *testing.T, visibility time.Duration) Queue
 
-// TestQueue checks that a queue keeps the contracts of sms.Queue and sms.Consumer. It
-// calls open for a new queue in every subtest.
+// TestQueue checks that a queue keeps the contracts of sms.Queue and sms.Consumer. Every
+// subtest opens a new queue.
 func TestQueue(t *testing.T, open OpenQueue) {
 	t.Run("Send", func(t *testing.T) { testSend(t, open) })
 	t.Run("Dequeue", func(t *testing.T) { testDequeue(t, open) })
@@ -48,8 +49,8 @@ func send(t *testing.T, q Queue, list ...sms.Envelope) {
 	}
 }
 
-// drain stops after n different bodies, or after 30 seconds. It returns how often each body
-// came.
+// drain dequeues items until it has got n different bodies, or until 30 seconds have
+// passed. It returns how often each body came.
 func drain(t *testing.T, q Queue, n int) map[string]int {
 	t.Helper()
 	const limit, wait, patience = 10, time.Second, 30 * time.Second
@@ -118,7 +119,7 @@ func testSend(t *testing.T, open OpenQueue) {
 
 	t.Run("a delayed envelope does not come before its time, and delays no other", func(t *testing.T) {
 		q := open(t, longVisibility)
-		// Engines round times, so an envelope may come a tenth of a second early.
+		// Engines round times, so an envelope can come a tenth of a second early.
 		const delay, rounding = time.Second, 100 * time.Millisecond
 		list := envelopes(3)
 		list[1].Delay = delay

@@ -10,23 +10,25 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// ReceiptFormat is a provider's format of receipts, as its adapter reads and writes them.
+// ReceiptFormat has the functions that read and write a provider's receipts, and
+// describes the receipts to the test.
 type ReceiptFormat struct {
 	Provider sms.ProviderName
-	Latest   time.Duration // how long after the hand-over a receipt may come
+	Latest   time.Duration // the longest time from a hand-over to its receipt
 	Parse    func(text []byte) (sms.Receipt, error)
 	Format   func(rc sms.Receipt) []byte
 	Samples  map[string][]byte // real receipts, by name
 }
 
-// A receipt copies at most this many bytes from its provider's texts.
+// A text that a receipt copies from its provider must not be longer than this.
 const (
 	maxReceiptDetail = 300 // bytes
 	maxReceiptID     = 100 // bytes
 )
 
-// TestReceiptFormat checks that f reads every sample as a valid receipt, that f can write
-// and read this receipt again, and that f refuses text that is not a receipt.
+// TestReceiptFormat checks that every sample is read as a valid receipt, and that this
+// receipt is the same after it was written and read again. A text that is not a receipt
+// must be refused.
 func TestReceiptFormat(t *testing.T, f ReceiptFormat) {
 	t.Run("no receipt comes later than the services wait for it", func(t *testing.T) {
 		if f.Latest <= 0 || f.Latest >= sms.LatestReceipt {
@@ -55,8 +57,8 @@ func TestReceiptFormat(t *testing.T, f ReceiptFormat) {
 	}
 }
 
-// FuzzReceiptFormat checks that f either refuses a text, or reads the text as a valid
-// receipt, which f can then write and read again.
+// FuzzReceiptFormat checks that a text is either refused or read as a valid receipt. A
+// valid receipt must be the same after it was written and read again.
 func FuzzReceiptFormat(fuzz *testing.F, f ReceiptFormat) {
 	for _, text := range f.Samples {
 		fuzz.Add(text)

@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// RecordFormat has the functions by which a store writes and reads its records.
+// RecordFormat has the functions with which a store writes and reads its records.
 type RecordFormat struct {
 	Message Codec[sms.Message]
 	Breaker Codec[sms.Breaker]
@@ -25,13 +25,14 @@ type Codec[T any] struct {
 	Read  func([]byte) (T, error)
 }
 
-// TestRecordFormat checks that a store still reads the records of each release, and
-// writes them as that release did. The records are the files in the folders
+// TestRecordFormat checks that a store still reads the records of each release, and still
+// writes the same records in the same form. The records are the files in the folders
 // testdata/records/<release>. A released file never changes. A release that writes
 // records differently gets a new folder.
 //
-// A new field does not fail the test: the field is absent from an older file, and also from the record that
-// the test writes and compares with this file. The test fails if a tag is renamed or moves to another field.
+// A new field does not make the test fail, because neither the files nor the records that
+// the test writes contain the field. The test fails if a JSON tag is renamed or is moved
+// to another field.
 func TestRecordFormat(t *testing.T, f RecordFormat) {
 	at := time.Date(2030, 5, 4, 9, 0, 0, 0, time.UTC)
 	folders, err := filepath.Glob(filepath.Join("testdata", "records", "*"))

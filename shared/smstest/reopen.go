@@ -7,9 +7,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// ReopenStore returns an empty store. reopen returns another store on the same records, as
-// after a restart of the program. Both use now as their clock. After reopen, tests no longer use the first
-// store.
+// ReopenStore returns an empty store, and a function that opens another store on the same
+// records, as a restart of the program would. Both stores use the given clock. When the
+// other store is open, tests no longer use the first store.
 type ReopenStore func(t *testing.T, now func() time.Time) (first sms.Store, reopen func() sms.Store)
 
 // TestReopen restarts a store and checks that it still has the result of every call that

@@ -79,7 +79,7 @@ func testRetention(t *testing.T, open opener) {
 		if err != nil {
 			t.Fatalf("Unmatched: %v", err)
 		}
-		for _, id := range unmatched.MessageIDs { // an index may still list it
+		for _, id := range unmatched.MessageIDs { // an index can still list it
 			if _, err := s.Get(ctx, id); !errors.Is(err, sms.ErrNotFound) {
 				t.Errorf("Get of an unmatched message: %v, want ErrNotFound", err)
 			}

@@ -9,7 +9,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// sample is a record that is hard to keep unchanged.
+// sample is a record with values that a store could easily change by mistake.
 type sample struct {
 	name string
 	of   func(s stage) sms.Message
@@ -58,7 +58,8 @@ func longText() string {
 	return b.String() + strings.Repeat(".", sms.MaxTextLength-sms.TextLength(b.String()))
 }
 
-// Some values contradict each other, but a store does not check values.
+// fullMessage gives a value to every field. Some values contradict each other, but a
+// store does not check values.
 func (s stage) fullMessage() sms.Message {
 	m := recordedMessage(s.clock.Now())
 	m.ID, m.Owner, m.Number = sms.NewID(), s.owner, s.number

@@ -17,12 +17,12 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// OpenStore returns an empty store that uses now as its clock. At the end of t, it closes
-// the store.
+// OpenStore returns an empty store that uses the given clock. It closes the store at the
+// end of the test.
 type OpenStore func(t *testing.T, now func() time.Time) sms.Store
 
-// TestStore checks that a store keeps the contracts of sms.Store. It calls open for a new
-// store in every subtest.
+// TestStore checks that a store keeps the contracts of sms.Store. Every subtest opens a
+// new store.
 func TestStore(t *testing.T, open OpenStore) {
 	for _, part := range []struct {
 		name string
@@ -68,13 +68,13 @@ func newStage(t *testing.T, open OpenStore) stage {
 	return s
 }
 
-// Each stage has an owner and a number of its own, because adapters may keep several stores
+// Each stage has an owner and a number of its own, because adapters can keep several stores
 // in one table.
 func plannedStage() stage {
 	rules := sms.DefaultRules()
 	rules.Jitter = func() float64 { return 0 }
 	return stage{
-		// An engine may remove records past their retention, so the clock starts at the real
+		// An engine can remove records past their retention, so the clock starts at the real
 		// time.
 		clock:  NewClock(time.Now().UTC().Truncate(time.Millisecond)),
 		rules:  rules,
@@ -162,7 +162,7 @@ func (s stage) createSent(t *testing.T, providerMessageID string) sms.Message {
 	return s.handOver(t, s.create(t, s.message()), sms.Taken(providerMessageID))
 }
 
-// diff treats an absent list as an empty one.
+// diff treats an absent list and an empty list as equal.
 func diff(want, got any, opts ...cmp.Option) string {
 	return cmp.Diff(want, got, append(opts, cmpopts.EquateEmpty())...)
 }
@@ -176,7 +176,8 @@ func checkDiff(t *testing.T, what string, want, got any, opts ...cmp.Option) {
 	}
 }
 
-// eventually waits until check returns "", because an index may be behind the writes.
+// eventually repeats a check until the check has no complaint, because an index can show
+// writes late.
 func eventually(t *testing.T, check func() (complaint string)) {
 	t.Helper()
 	const patience, pause = 10 * time.Second, 20 * time.Millisecond

@@ -193,8 +193,9 @@ func (s stage) fill(t *testing.T, n int) {
 	})
 }
 
-// checkCounts waits until Unmatched returns this number of messages and of receipts, and
-// this More. If more is true, one of the two lists may be shorter.
+// checkCounts waits until Unmatched returns the wanted number of messages, the same
+// number of receipts, and the wanted value of More. If More must be true, one of the two
+// lists is allowed to be shorter.
 func (s stage) checkCounts(t *testing.T, want int, more bool) {
 	t.Helper()
 	eventually(t, func() string {

@@ -31,7 +31,7 @@ func TestConformance(t *testing.T) {
 
 var errReset = errors.New("connection reset by peer")
 
-// deaf sends every request and loses its answer.
+// deaf is an HTTP client that sends every request and loses the answer.
 type deaf struct{}
 
 func (deaf) Do(r *http.Request) (*http.Response, error) {

@@ -32,8 +32,8 @@ import (
 // handOvers is the number of hand-overs after the connections were lost.
 const handOvers = 50
 
-// The control must lose at least this many hand-overs. The control may save a few hand-overs, because the SDK
-// sometimes closes a connection when the answer comes very soon.
+// The control must lose at least this many hand-overs. It need not lose all of them,
+// because the SDK sometimes closes a connection when the answer comes very soon.
 const minUnanswered = handOvers / 2
 
 // clients contains our client and a control, which uses the SDK's own connections.
@@ -61,7 +61,7 @@ func TestAFreezeLosesNoHandOver(t *testing.T) {
 			})
 		}
 	})
-	// There is no control here, because chance decides how many hand-overs the SDK's
+	// There is no control here, because it is random how many hand-overs the SDK's
 	// connections lose.
 	t.Run("the peer closes connections", func(t *testing.T) {
 		t.Parallel()
@@ -117,7 +117,8 @@ func TestAPeerThatForgetsLosesNoHandOver(t *testing.T) {
 	}
 }
 
-// If connState is not nil, the server also closes idle connections after 100 ms.
+// takeAll starts a server that takes every message. If the parameter `connState` is not
+// nil, the server also closes idle connections after 100 ms.
 func takeAll(t *testing.T, connState func(net.Conn, http.ConnState)) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -144,8 +145,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// For each line of input, handOverOnDemand makes handOvers hand-overs and prints how many
-// got no answer.
+// For each line of input, handOverOnDemand hands over a message on each connection, and
+// prints the number of hand-overs that got no answer.
 func handOverOnDemand(newClient func(aws.Config) *awssns.Client, url string) {
 	providers := make([]*sns.Provider, handOvers)
 	for i := range providers {
@@ -198,7 +199,8 @@ func startChild(t *testing.T, client, url string) *child {
 	return &child{cmd.Process, orders, bufio.NewReader(results)}
 }
 
-// If the child is frozen, handOver first thaws it. It returns how many hand-overs got no answer.
+// handOver makes the child hand over messages, and returns the number of hand-overs that
+// got no answer. If the child is frozen, handOver first thaws it.
 func (c *child) handOver(t *testing.T) int {
 	t.Helper()
 	if _, err := io.WriteString(c.orders, "\n"); err != nil {
@@ -216,8 +218,8 @@ func (c *child) handOver(t *testing.T) int {
 	return n
 }
 
-// freeze stops the child for longer than its connections may be idle, and calls the
-// function lose meanwhile.
+// freeze stops the child for longer than its connections are allowed to be idle.
+// Meanwhile, it calls the given function.
 func (c *child) freeze(t *testing.T, lose func()) {
 	t.Helper()
 	c.signal(t, syscall.SIGSTOP)

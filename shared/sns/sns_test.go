@@ -256,12 +256,14 @@ func TestHandOverThatNeverConnected(t *testing.T) {
 
 var refusedForNow = sms.ProviderError{Refusal: sms.RefusedForNow}
 
-// silent does not trace requests, like some wrappers of HTTP clients.
+// silent is an HTTP client that does not trace requests, as is the case for some
+// wrappers.
 type silent struct{}
 
 func (silent) Do(*http.Request) (*http.Response, error) { return nil, errReset }
 
-// If want is not a refusal, err may be any error except a *sms.ProviderError.
+// check compares an error with the wanted error. If the wanted error is not a refusal,
+// check accepts every error except a *sms.ProviderError.
 func check(t *testing.T, err error, want sms.ProviderError) {
 	t.Helper()
 	if err == nil {

@@ -119,9 +119,9 @@ func deliver(ctx context.Context, db *sqlite.DB, rules sms.Rules, limit int) err
 	return db.Queue().Delete(ctx, received...)
 }
 
-// BenchmarkMillionWaiting reports the median time of a submission, with and without a
-// million waiting messages. With them, it also reports the times of the other calls and the
-// peak of memory.
+// BenchmarkMillionWaiting reports the median time of a submission, without and with a
+// million waiting messages. With these messages, it also reports the time of a mix of
+// submissions and deliveries, the time of Backlog, and the peak memory.
 func BenchmarkMillionWaiting(b *testing.B) {
 	ctx := context.Background()
 	rules := sms.DefaultRules()
@@ -150,7 +150,7 @@ func BenchmarkMillionWaiting(b *testing.B) {
 	b.ReportMetric(peakMemory(b), "peak-MB")
 }
 
-// seed does not keep the messages in memory.
+// seed submits n messages, and does not keep them in memory.
 func seed(b *testing.B, db *sqlite.DB, n int) {
 	b.Helper()
 	var left atomic.Int64
@@ -184,7 +184,8 @@ func medianSubmit(b *testing.B, db *sqlite.DB) time.Duration {
 	return times[len(times)/2]
 }
 
-// peakMemory returns megabytes, or 0 if the system does not report the peak.
+// peakMemory returns the peak memory of this process in megabytes, or 0 if the system
+// does not report it.
 func peakMemory(b *testing.B) float64 {
 	b.Helper()
 	status, err := os.ReadFile("/proc/self/status")

@@ -9,7 +9,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// All connections through which clients and lists read are busy.
+// In this test, all connections through which clients and lists are read are busy.
 func TestNothingWaitsForClients(t *testing.T) {
 	enginetest.SQLite(t)
 	db, err := Open(t.TempDir(), Options{})

@@ -23,7 +23,8 @@ func openMessages(t *testing.T) *file {
 	return db.messages
 }
 
-// The writes that arrive before the call of release form one group.
+// block keeps the committer busy until the returned function is called. The writes that
+// arrive until then form one group.
 func block(t *testing.T, f *file) (release func()) {
 	t.Helper()
 	begun, end := make(chan struct{}), make(chan struct{})

@@ -10,7 +10,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// No statement may read a whole table or sort.
+// No statement is allowed to read a whole table or to sort.
 func TestQueriesUseIndexes(t *testing.T) {
 	db, err := Open(t.TempDir(), Options{})
 	if err != nil {
@@ -82,8 +82,8 @@ func TestQueriesUseIndexes(t *testing.T) {
 				checkPlan(t, f, query)
 			}
 		}
-		// Only the committer's goroutine may read the committer's statements. A write
-		// runs in that goroutine.
+		// Only the committer's goroutine is allowed to read the committer's statements. A
+		// write runs in that goroutine.
 		var written []string
 		must(f.commit(ctx, func(t *tx) error {
 			for query := range t.prepared {
@@ -105,7 +105,7 @@ func checkPlan(t *testing.T, f *file, query string) {
 		return
 	}
 	args := make([]any, strings.Count(query, "?"))
-	// EXPLAIN only reads, and this connection cannot write.
+	// EXPLAIN only reads, so a connection that cannot write is enough.
 	rows, err := f.pools[0].QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)

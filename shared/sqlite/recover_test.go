@@ -80,8 +80,8 @@ func TestADamagedRecordKeepsNoOthersFromBeingPurged(t *testing.T) {
 	}
 }
 
-// TestAFolderIsNotTornIfClosingFails makes the last write before the end fail, as a full
-// disk does.
+// TestAFolderIsNotTornIfClosingFails makes the last write of Close fail, as a full disk
+// does.
 func TestAFolderIsNotTornIfClosingFails(t *testing.T) {
 	dir := t.TempDir()
 	db, err := Open(dir, Options{})
@@ -101,7 +101,7 @@ func TestAFolderIsNotTornIfClosingFails(t *testing.T) {
 	_ = db.Close() // the trigger makes the write fail again
 }
 
-// unprepared prepares no statement.
+// unprepared cannot prepare any statement.
 type unprepared struct{}
 
 func (unprepared) PrepareContext(context.Context, string) (*sql.Stmt, error) {

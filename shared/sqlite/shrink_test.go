@@ -147,8 +147,8 @@ func TestFilesShrinkAgain(t *testing.T) {
 	}
 }
 
-// TestALogThatCannotBeEmptiedIsReported reads as another program would, in a transaction
-// that does not end.
+// TestALogThatCannotBeEmptiedIsReported reads in a transaction that does not end, as
+// another program could.
 func TestALogThatCannotBeEmptiedIsReported(t *testing.T) {
 	enginetest.SQLite(t)
 	for _, name := range []string{messagesName, queueName} {

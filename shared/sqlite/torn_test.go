@@ -62,7 +62,7 @@ func TestATornCopyIsRefused(t *testing.T) {
 		tear   func(t *testing.T, closed, open, dir string)
 		words  []string
 		remedy func(t *testing.T, dir string) // what the error recommends, besides copying again
-		want   int                            // how many messages there are after the remedy
+		want   int                            // the number of messages after the remedy
 	}{
 		{"messages.db is missing", func(t *testing.T, closed, _, dir string) {
 			copyFiles(t, closed, dir, "queue.db")
@@ -201,7 +201,7 @@ func TestAWholeCopyIsOpened(t *testing.T) {
 			}
 		}},
 		{"of a folder that sqlite3 has repaired", func(t *testing.T, from, dir string) {
-			// After a crash, another program may move the log into the database and delete it.
+			// After a crash, another program can move the log into the database and delete it.
 			// The user then creates an empty log, to say that no change is missing.
 			copyFiles(t, from, dir, wholeFolder()...)
 			raw, err := sql.Open("sqlite", filepath.Join(dir, "messages.db"))

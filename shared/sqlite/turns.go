@@ -23,8 +23,8 @@ const groupsInQueue = `WITH RECURSIVE groups (name) AS (
 	SELECT (SELECT min("group") FROM queue_items WHERE "group" > name) FROM groups WHERE name IS NOT NULL
 ) SELECT name FROM groups WHERE name IS NOT NULL`
 
-// choose returns the seqs of visible items, in the order in which the items must be
-// dequeued. It returns no more than limit of them.
+// choose returns at most the given number of visible items. They are in the order in
+// which they must be dequeued.
 func (s *turns) choose(t *tx, now int64, limit int) (seqs []int64, err error) {
 	var groups []string
 	err = t.forEachRow(context.Background(), groupsInQueue, nil, func(scan func(...any) error) (bool, error) {

@@ -228,7 +228,7 @@ func TestPartOfABatchFails(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name        string
-		answers     [][]map[string]any // the entries of each batch that fail
+		answers     [][]map[string]any // for each batch, the entries that fail
 		want        []int
 		unavailable bool
 	}{

@@ -1,6 +1,6 @@
-# The variables of the module, which describes and checks them. Null means the
-# module's default. Terraform drops members that an object's type lacks, without a
-# word, so objects are of the type any here, and their members are checked.
+# The variables of the module, which describes and checks them. Null means the module's
+# default. If an object has a member that its type lacks, Terraform drops this member
+# without an error. So objects have the type any here, and validations check their members.
 
 variable "alarm_actions" {
   description = "See the module."
@@ -195,7 +195,7 @@ variable "tags" {
 }
 
 variable "existing_log_groups" {
-  description = "Log groups of SNS that exist already, by name, to take over instead of creating them. They are taken over only if sms_preferences has delivery_logs."
+  description = "Names of SNS's log groups that exist already. The deployment takes these groups over instead of creating them, but only if sms_preferences has delivery_logs."
   type        = list(string)
   default     = []
   nullable    = false

@@ -17,10 +17,10 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// maxResident is how much memory the server may use.
+// maxResident is the most resident memory that the server is allowed to use, in bytes.
 const maxResident = 300 << 20
 
-// bombs returns how many large requests one client sends at once.
+// Returns the number of large requests that one client sends at once.
 func bombs() int {
 	if soak() {
 		return 500
@@ -100,7 +100,7 @@ func sendBomb(ctx context.Context, client *http.Client, base, body string) int {
 		case err != nil:
 			return 0
 		case answer.StatusCode == http.StatusOK && strings.Count(string(text), `"status":422`) >= 100:
-			return http.StatusUnprocessableEntity // for each message
+			return http.StatusUnprocessableEntity // each message of the batch has this status
 		case answer.StatusCode != http.StatusServiceUnavailable || seconds == 0:
 			return answer.StatusCode
 		}

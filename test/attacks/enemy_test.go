@@ -19,7 +19,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// enemy is a client that does all that it can to hurt the other clients.
+// An enemy is a client that does all that it can to hurt the other clients.
 type enemy struct {
 	name      string
 	base      string
@@ -29,13 +29,13 @@ type enemy struct {
 	scheduled string       // the id of a message of the enemy
 
 	mu      sync.Mutex
-	answers map[string]int // how many answers came, by kind of request and status
+	answers map[string]int // the number of answers, by kind of request and status
 }
 
-// kind is one way to hurt others.
+// A kind of request is one way to hurt others.
 type kind struct {
 	name    string
-	at      int // how many such requests the enemy makes at the same time
+	at      int // the number of requests of this kind that the enemy makes at the same time
 	perform func(ctx context.Context) (status int)
 }
 
@@ -84,9 +84,9 @@ func (e *enemy) kinds() []kind {
 	}
 }
 
-// numbersThatClientsMayUse returns the simulator's numbers, and two that are not valid. A
-// message to the number "no answer" or "spend limit" lets the whole provider fail, which
-// a client cannot do to a real one.
+// numbersThatClientsMayUse returns the simulator's numbers, and two that are not valid.
+// It leaves out the numbers "no answer" and "spend limit", because a message to one of
+// them makes the whole simulated provider fail. No client can do this to a real provider.
 func numbersThatClientsMayUse() []string {
 	numbers := []string{"+1", "+12025550101 x"}
 	for _, n := range simulator.Numbers {
@@ -97,8 +97,8 @@ func numbersThatClientsMayUse() []string {
 	return numbers
 }
 
-// attack lets all enemies make all kinds of requests again and again, until the caller
-// calls stop.
+// The function attack lets all enemies make all kinds of requests again and again, until
+// the caller calls the returned function.
 func attack(t *testing.T, enemies []*enemy) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -126,7 +126,7 @@ func (e *enemy) note(name string, status int) {
 	e.answers[fmt.Sprintf("%s %d", name, status)]++
 }
 
-// count returns how many requests of a kind were answered.
+// Returns the number of requests of a kind that were answered.
 func (e *enemy) count(name string) (n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -165,7 +165,8 @@ func (e *enemy) fetchToken(ctx context.Context, secret string) int {
 	return e.do(e.stranger, r)
 }
 
-// do makes a request and returns the status of the answer, or 0 if there is none.
+// The method do makes a request. It returns the status of the answer, or 0 if there is
+// none.
 func (e *enemy) do(client *http.Client, r *http.Request) int {
 	answer, err := client.Do(r)
 	if err != nil {

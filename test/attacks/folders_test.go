@@ -104,7 +104,7 @@ func TestAPreparedFolderIsRefused(t *testing.T) {
 }
 
 // TestTheFolderIsPrivate starts a server with a umask that lets everybody read and write
-// new files, on a folder whose files everybody may read.
+// new files, on a folder whose files everybody is allowed to read.
 func TestTheFolderIsPrivate(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)

@@ -13,9 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// mixedTime returns how long the mixed traffic lasts in all, and how long each of its
-// phases lasts. In the long campaign, SMSQUEUE_MIXED_TRAFFIC sets another time, such as
-// 5m.
+// mixedTime returns the duration of the whole mixed traffic, and the duration of each of
+// its phases. In the long campaign, SMSQUEUE_MIXED_TRAFFIC sets another time, such as 5m.
 func mixedTime(t *testing.T) (all, phase time.Duration) {
 	t.Helper()
 	if !soak() {
@@ -32,10 +31,11 @@ func mixedTime(t *testing.T) (all, phase time.Duration) {
 }
 
 const (
-	// slowed limits the p99: with hostile clients, it may be at most this many times the p99 without hostile
-	// clients.
+	// With hostile clients, the p99 must be at most this many times the p99 without
+	// hostile clients.
 	slowed = 3
-	// grown limits the growth of the memory from the second third of the phases to the last third.
+	// In the last third of the phases, the mean memory must be at most this many times
+	// the mean memory in the second third.
 	grown = 1.2
 )
 
@@ -98,15 +98,14 @@ func TestHostileClientsBesideAGoodOne(t *testing.T) {
 type phases []phase
 
 type phase struct {
-	times    []time.Duration // of the good client's messages, from accepted to sent
-	answers  []time.Duration // until the answer to each submission
+	times    []time.Duration // the times from accepted to sent of the good client's messages
+	answers  []time.Duration // the time from each submission to its answer
 	began    time.Time
 	resident []int64 // the resident memory of the server once a second, in bytes
 }
 
-// run lets the good client send a message every 50 ms, until length has passed. Then it
-// waits until all messages are sent. The test fails if a message is not accepted or not
-// sent.
+// Lets the good client send a message every 50 ms, for the given time. Then it waits
+// until all messages are sent. The test fails if a message is not accepted or not sent.
 func (all *phases) run(t *testing.T, m *machine.Machine, api user.API, length time.Duration) {
 	t.Helper()
 	p := phase{began: time.Now()}
@@ -144,7 +143,7 @@ func (all phases) all() (times []time.Duration) {
 	return times
 }
 
-// typical returns the median of the p99 of each phase.
+// Returns the median of the p99s of all phases.
 func (all phases) typical() time.Duration {
 	var each []time.Duration
 	for _, p := range all {
@@ -167,9 +166,10 @@ func (all phases) String() string {
 		len(times), percentile(times, 50), percentile(times, 99), percentile(answers, 50), percentile(answers, 99), peak>>20)
 }
 
-// memory returns the mean resident memory in the second third of the samples and in the
-// last third, in bytes. In the first third, the memory of the server still grows to what
-// it needs. The slope of the line through the last two thirds is in bytes an hour.
+// Returns the mean resident memory in the second third of the samples and in the last
+// third, in bytes. In the first third, the memory of the server still grows to what it
+// needs. The result `slope` is that of the line through the last two thirds, in bytes an
+// hour.
 func (all phases) memory() (first, last int64, slope float64) {
 	var at, size []float64
 	for _, p := range all {

@@ -18,9 +18,9 @@ const grant = "grant_type=client_credentials&client_id=local&client_secret=local
 
 func form(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") }
 
-// TestAServerWithoutClientsAnswersOnlyThisMachine asks a server, whose secret everybody
-// knows, as a page in a browser does whose name leads to this machine (DNS rebinding), and
-// as a proxy does.
+// TestAServerWithoutClientsAnswersOnlyThisMachine sends requests to a server whose secret
+// everybody knows. Some are like those of a page in a browser, if the page's host name
+// leads to this machine (DNS rebinding). Others are like those of a proxy.
 func TestAServerWithoutClientsAnswersOnlyThisMachine(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)

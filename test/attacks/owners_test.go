@@ -24,7 +24,7 @@ const (
 	victimKey       = "key-of-the-victim"
 )
 
-// victim has messages of its own. A thief tries to see or to change them.
+// A victim is a client with messages of its own. A thief tries to see or to change them.
 type victim struct {
 	api       user.API
 	delivered string // the ids of its messages
@@ -55,7 +55,7 @@ func newVictim(t *testing.T, m *machine.Machine) victim {
 
 func (v victim) ids() []string { return []string{v.delivered, v.scheduled, v.failed} }
 
-// messages returns the messages of the victim as the victim sees them.
+// Returns the messages of the victim as the victim sees them.
 func (v victim) messages(t *testing.T) (texts []string) {
 	t.Helper()
 	for _, id := range v.ids() {
@@ -64,7 +64,7 @@ func (v victim) messages(t *testing.T) (texts []string) {
 	return texts
 }
 
-// revealing reports whether an answer shows something of the victim's messages.
+// Reports whether an answer contains any data of the victim's messages.
 func (v victim) revealing(text string) bool {
 	return slices.ContainsFunc(append(v.ids(), victimNumber, victimText, victimReference, "victim"), func(secret string) bool {
 		return strings.Contains(text, secret)

@@ -19,8 +19,9 @@ func readers() int {
 	return 300
 }
 
-// These constants bound the time from accepted to sent. It may be at most slowdown times the time without
-// readers, plus perReader for each reader. The readers use the same processors as the server.
+// These constants limit the time from accepted to sent while there are readers. The limit
+// is the time without readers, multiplied by slowdown, plus perReader for each reader. It
+// grows because the readers use the same processors as the server.
 const (
 	slowdown  = 5
 	perReader = 2 * time.Millisecond

@@ -19,7 +19,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// soak reports whether this is a long campaign.
+// Reports whether this is a long campaign.
 func soak() bool { return os.Getenv("SMSQUEUE_SOAK") != "" }
 
 // clientsFile returns a file with clients of the given names. Each client is its own
@@ -55,7 +55,7 @@ func clientOf(t *testing.T, m *machine.Machine, name string) *http.Client {
 	return credentials(m, name).Client(t.Context())
 }
 
-// send submits n messages, one every 20 ms, and waits until the last is sent.
+// Submits n messages, one every 20 ms, and waits until the last is sent.
 func send(t *testing.T, api user.API, n int) (ids []string) {
 	t.Helper()
 	for range n {
@@ -99,13 +99,13 @@ func timesToSent(t *testing.T, api user.API, ids []string) []time.Duration {
 	return times
 }
 
-// percentile returns the nth percentile of times.
+// Returns the nth percentile of the given times.
 func percentile(times []time.Duration, n int) time.Duration {
 	sorted := slices.Sorted(slices.Values(times))
 	return sorted[min(len(sorted)*n/100, len(sorted)-1)].Round(100 * time.Microsecond)
 }
 
-// unsigned returns a token with the given claims and the algorithm "none".
+// Returns a token with the given claims and the algorithm "none".
 func unsigned(t *testing.T, claims map[string]any) string {
 	t.Helper()
 	body, err := json.Marshal(claims)
@@ -116,7 +116,7 @@ func unsigned(t *testing.T, claims map[string]any) string {
 	return encode([]byte(`{"alg":"none"}`)) + "." + encode(body) + "."
 }
 
-// read returns the answer to a GET request, or nil if there is none.
+// Returns the answer to a GET request, or nil if there is none.
 func read(ctx context.Context, client *http.Client, url string) []byte {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
@@ -131,14 +131,14 @@ func read(ctx context.Context, client *http.Client, url string) []byte {
 	return body
 }
 
-// answer is what the server answered to a request.
+// An answer is the server's answer to a request.
 type answer struct {
 	status int
 	header http.Header
 	text   string
 }
 
-// ask makes a request. The target is a method and a path, for example "GET /v1/sms". The
+// Makes a request. The target is a method and a path, for example "GET /v1/sms". The
 // edits change the request before it is sent.
 func ask(t *testing.T, m *machine.Machine, target, authorization, body string, edits ...func(*http.Request)) answer {
 	t.Helper()
@@ -191,7 +191,7 @@ func machineToken(t *testing.T, m *machine.Machine) (string, error) {
 	return token.AccessToken, nil
 }
 
-// submitted submits a message as the well-known client, and waits until it is delivered.
+// Submits a message as the well-known client, and waits until it is delivered.
 func submitted(t *testing.T, m *machine.Machine) {
 	t.Helper()
 	api := user.API{HTTP: m.Client(t.Context()), Base: m.Base}

@@ -23,7 +23,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/machine"
 )
 
-// operations are all operations of the API. For each operation there is a request that succeeds.
+// operations returns, for each operation of the API, the body of a request that succeeds.
 func operations(id string) map[string]string {
 	return map[string]string{
 		"POST /v1/sms":                      `{"phoneNumber": "+12025550100", "message": "forged"}`,
@@ -38,8 +38,8 @@ func operations(id string) map[string]string {
 	}
 }
 
-// forger makes tokens with the key of a server. The server has no such token in its own
-// memory, so everything about a token may be wrong.
+// forger makes tokens with the key of a server. The server did not issue these tokens and
+// keeps no copy of them. So any part of a token can be wrong.
 type forger struct {
 	key   *rsa.PrivateKey
 	keyID string
@@ -102,7 +102,7 @@ func (f forger) token(t *testing.T, header, claims map[string]any, sign func(tex
 	return text + "." + base64.RawURLEncoding.EncodeToString(sign(text))
 }
 
-// rs256 returns a function that signs with key.
+// rs256 returns a function that signs with the given key.
 func rs256(t *testing.T, key *rsa.PrivateKey) func(text string) []byte {
 	t.Helper()
 	return func(text string) []byte {
@@ -115,8 +115,8 @@ func rs256(t *testing.T, key *rsa.PrivateKey) func(text string) []byte {
 	}
 }
 
-// hs256 returns a function that signs with a secret, as a forger does who takes a public
-// key for one.
+// hs256 returns a function that signs with a secret. A forger can use the server's public
+// key as the secret.
 func hs256(secret []byte) func(text string) []byte {
 	return func(text string) []byte {
 		mac := hmac.New(sha256.New, secret)
@@ -222,7 +222,7 @@ func TestNoForgedTokenIsAccepted(t *testing.T) {
 	}
 }
 
-// TestATokenGivesNoMoreThanItsClientHas lets a server start again with other clients.
+// TestATokenGivesNoMoreThanItsClientHas restarts a server with other clients.
 func TestATokenGivesNoMoreThanItsClientHas(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)

@@ -19,7 +19,7 @@ import (
 const motoAccount = "123456789012"
 
 type awsCall struct {
-	service      string // in signatures
+	service      string // the name of the service in signatures
 	method, path string
 	target       string // for a call in the JSON protocol
 	body         string
@@ -113,7 +113,7 @@ func (a account) checkSettings(t *testing.T, others, replaced map[string]string)
 	}
 }
 
-// ourLogRoles returns the roles for logging that w created and set for the whole account,
+// Returns the roles for logging that a deployment created and set for the whole account,
 // by the name of the setting.
 func ourLogRoles(t *testing.T, w *emulation.Workspace) map[string]string {
 	t.Helper()

@@ -36,7 +36,7 @@ func assumptionsOf(t *testing.T, outputs []byte, url string, engine assumptions.
 	}
 }
 
-// In want, the reason follows the state "not checked".
+// In the wanted results, the reason follows the state "not checked".
 func check(t *testing.T, o assumptions.Options, want map[string]string) {
 	t.Helper()
 	results, err := assumptions.Run(t.Context(), o)
@@ -150,7 +150,7 @@ func merged(all ...map[string]string) map[string]string {
 	return sum
 }
 
-// The parameter before contains the settings from before the apply.
+// The parameter `before` contains the account's settings as they were before the apply.
 func checkMoto(t *testing.T, w *emulation.Workspace, url string, before assumptions.Settings) {
 	t.Helper()
 	lacking := make(map[string]string)

@@ -184,7 +184,7 @@ func buildZips(t *testing.T, repo engines.Repository) string {
 }
 
 type listing struct {
-	service string // in signatures
+	service string // the name of the service in signatures
 	what    string // the target of a JSON call, the action of a form, or the path of a GET
 }
 

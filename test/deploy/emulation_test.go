@@ -156,7 +156,7 @@ func TestEmulation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// botocore, on which the AWS CLI is built
+		// The AWS CLI is built on botocore.
 		list := "import botocore.session; print(botocore.session.get_session().create_client('dynamodb').list_tables()['TableNames'])"
 		out := paste(t, e.CLI()+engines.VenvPython(engine)+` -c "`+list+`"`)
 		if want := "['smsqueue-messages']\n"; out != want {
@@ -192,7 +192,7 @@ func TestEmulation(t *testing.T) {
 	requests.check(t)
 }
 
-// paste runs shell commands as a user who pastes them, and returns what they print.
+// Runs shell commands as a user who pastes them does, and returns what they print.
 func paste(t *testing.T, commands string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -296,7 +296,7 @@ type taken struct {
 	MessageAttributes    map[string]struct{ StringValue string }
 }
 
-// The oldest message comes first.
+// Returns the messages that were taken, the oldest first.
 func (e deployment) takenMessages(ctx context.Context, number string) ([]taken, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
 		e.Front.URL+"/_ministack/sns/sms-messages?phoneNumber="+url.QueryEscape(number), http.NoBody)

@@ -19,7 +19,7 @@ import (
 // Functions, and moto's deliver nothing. So these tests read the pipe's patterns and
 // template from Terraform's plan, and apply them as the pipe does.
 
-// Pairs of statuses that no rule allows are tried too.
+// The test also tries pairs of statuses that no rule allows.
 func TestThePipePassesEveryChangeOfStatus(t *testing.T) {
 	t.Parallel()
 	p := readPipe(t, mocked(t))
@@ -62,8 +62,8 @@ func TestThePipeFiltersByWhatPipesCanFilter(t *testing.T) {
 	}
 }
 
-// The text of the message is full of characters that JSON must escape. No value in the
-// event may need escaping.
+// The text of the message is full of characters that JSON must escape. The values in the
+// event must not need escaping.
 func TestTheTemplateQuotesWhatItFillsIn(t *testing.T) {
 	t.Parallel()
 	p := readPipe(t, mocked(t))

@@ -20,7 +20,7 @@ import (
 // that the go command lists as a dependency of the function.
 func TestZipsCarryLicences(t *testing.T) {
 	t.Parallel()
-	repo := needTerraform(t) // not for terraform: this test builds as much as those that deploy
+	repo := needTerraform(t) // this test needs no terraform, but it builds as much as the tests that do, and is skipped together with them
 	zips := buildZips(t, repo)
 	mains, err := filepath.Glob(repo.Path("services", "*", "lambda", "main.go"))
 	if err != nil || mains == nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// No event may contain these values.
+// These values must not be in any event.
 var private = sms.Draft{
 	Owner: "shop", Client: "client-7f3",
 	Request: sms.Request{
@@ -23,8 +23,8 @@ var private = sms.Draft{
 	},
 }
 
-// lives lists the changes that a message may go through, and the statuses that the events
-// must report. If one write changes the status twice, the first change has no event.
+// Lists the changes that a message can go through, and the statuses that the events must
+// report. If one write changes the status twice, the first change has no event.
 var lives = map[string]struct {
 	lead  func(w *writer) sms.Message
 	tells []sms.Status

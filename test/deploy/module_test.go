@@ -49,8 +49,9 @@ func needTerraform(t *testing.T) engines.Repository {
 	if testing.Short() {
 		t.Skip("this test runs terraform, which takes minutes: run make test")
 	}
-	// This variable differs in every run. Otherwise Go, which does not see the files outside
-	// this module, would reuse a cached result.
+	// This variable has another value in every run. Because the test reads it, the go
+	// command never reuses a cached result. The go command does not see the files outside
+	// this module.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	if missing := prereq.Missing(t.Context(), prereq.Terraform); missing != nil {
 		skipOrFail(t, missing[0])
@@ -281,7 +282,7 @@ func TestWrongVariablesAreExplained(t *testing.T) {
 	}
 }
 
-// Terraform itself would drop such members without a word.
+// Terraform itself would drop such members without an error.
 func TestMisspeltMembersAreRefused(t *testing.T) {
 	t.Parallel()
 	deployment, err := emulation.NewWorkspace(t.Context(), needTerraform(t), t.TempDir(), emulation.DeploymentRoot)
@@ -317,11 +318,12 @@ const digests = `package_digests = { for s in ["api", "receipts", "relay", "send
 // release sets the variables that name a release in a bucket.
 const release = `packages = "s3://bucket/release"` + "\n    " + digests
 
-// writeTest returns the name by which terraform selects the file.
+// writeTest writes a file with a test of terraform. It returns the name by which
+// terraform selects this file.
 func (w workspace) writeTest(t *testing.T, name, command, variables string) string {
 	t.Helper()
 	mocks := "./tests/mocks"
-	for _, other := range []string{"../tests/mocks", "../../tests/mocks"} { // for the deployment and for examples
+	for _, other := range []string{"../tests/mocks", "../../tests/mocks"} { // the first is for the deployment, the second for examples
 		if _, err := os.Stat(filepath.Join(w.Root, other)); err == nil {
 			mocks = other
 		}
@@ -353,7 +355,7 @@ type testLine struct {
 
 func (w workspace) runTests(t *testing.T, args ...string) func(func(testLine) bool) {
 	t.Helper()
-	// The output says how the command ended.
+	// The output shows how the command ended.
 	out, _ := w.Run(t.Context(), append([]string{"test", "-json"}, args...)...)
 	return func(yield func(testLine) bool) {
 		lines := bufio.NewScanner(bytes.NewReader(out))
@@ -387,7 +389,8 @@ type stateResource struct {
 	Values  json.RawMessage `json:"values"`
 }
 
-// all yields each resource of one type with the address of its module.
+// The method all yields each resource of one type together with the address of its
+// module.
 func (m stateModule) all(kind string) func(func(string, stateResource) bool) {
 	return func(yield func(string, stateResource) bool) {
 		for _, r := range m.Resources {

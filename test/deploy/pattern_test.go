@@ -18,7 +18,8 @@ var ruler struct {
 	err     error
 }
 
-// matches asks AWS's own matcher. If the pattern is invalid, the test fails.
+// Reports whether an event matches a pattern, according to AWS's own matcher. If the
+// pattern is invalid, the test fails.
 func matches(t testing.TB, pattern, event map[string]any) bool {
 	t.Helper()
 	ruler.once.Do(func() {
@@ -51,10 +52,10 @@ func objectOrEmpty(v any) map[string]any {
 
 var templateVariable = regexp.MustCompile(`<\$\.([A-Za-z_.]+)>`)
 
-// fill returns the JSON object that a pipe makes from its input template and one change.
-// AWS does not say whether quotes in the values are escaped, so the values must not contain
-// characters that JSON escapes. Source: Amazon EventBridge User Guide, "Amazon EventBridge
-// Pipes input transformation".
+// Returns the JSON object that a pipe makes from its input template and one change. AWS
+// does not document whether quotes in the values are escaped, so the values must not
+// contain characters that JSON escapes. Source: Amazon EventBridge User Guide, "Amazon
+// EventBridge Pipes input transformation".
 func fill(t testing.TB, template string, change map[string]any) map[string]any {
 	t.Helper()
 	return object(t, templateVariable.ReplaceAllStringFunc(template, func(variable string) string {
@@ -117,7 +118,7 @@ func TestPatternsAreReadAsEventBridgeReadsThem(t *testing.T) {
 	})
 }
 
-// pipe has the parts of the plan that choose the changes and make the events.
+// pipe holds those parts of the plan that choose the changes and make the events.
 type pipe struct {
 	patterns           []map[string]any
 	template           string

@@ -36,9 +36,9 @@ type standIn struct {
 	sandbox      string // the response about a number that is not verified
 	optedOutSays string
 	badNumber    string // SNS's error message about a bad number
-	publishOnly  string // the error code for a role that may only publish; "" means that SNS takes the message
+	publishOnly  string // the error code for a role that is only allowed to publish; "" means that SNS takes the message
 	alarms       string
-	relayMinutes int // in how many of the last 13 minutes the relay ran
+	relayMinutes int // the number of the last 13 minutes in which the relay ran
 	events       bool
 	changed      bool
 }
@@ -161,7 +161,7 @@ func (e deployment) play(t *testing.T, p standIn) string {
 	return server.URL
 }
 
-// answerSNS returns false if it leaves the call to ministack.
+// answerSNS answers a call to SNS, or returns false if ministack must answer it.
 func (e deployment) answerSNS(p standIn, w http.ResponseWriter, r *http.Request, form url.Values) bool {
 	refuse := func(code, words string) {
 		w.WriteHeader(http.StatusBadRequest)
@@ -208,8 +208,8 @@ func failureLine(id, number, response string) string {
 		id, time.Now().UTC().Format(time.DateTime), number, response)
 }
 
-// report writes a log line about every message that the functions hand over, until ctx
-// ends.
+// The method report writes a log line about every message that the functions hand over,
+// until ctx ends.
 func (e deployment) report(ctx context.Context, p standIn) error {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -244,8 +244,8 @@ func (e deployment) report(ctx context.Context, p standIn) error {
 	}
 }
 
-// Only AWS may put such an event on a bus, so textEvent puts it on the queues of the
-// checks.
+// Only AWS is allowed to put such an event on a bus. So textEvent puts the event on the
+// queues of the checks.
 func (e deployment) textEvent(ctx context.Context, id string) error {
 	client := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: &e.Front.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 	queues, err := client.ListQueues(ctx, &sqs.ListQueuesInput{QueueNamePrefix: aws.String("smsqueue-live-test-")})
@@ -255,7 +255,7 @@ func (e deployment) textEvent(ctx context.Context, id string) error {
 	for _, url := range queues.QueueUrls {
 		body := fmt.Sprintf(`{"source": "aws.sms-voice", "detail": {"messageId": %q}}`, id)
 		if _, err := client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body}); err != nil && ctx.Err() == nil {
-			if _, gone := errors.AsType[*types.QueueDoesNotExist](err); !gone { // the queue of another run may be gone
+			if _, gone := errors.AsType[*types.QueueDoesNotExist](err); !gone { // a queue of another run can be gone
 				return err
 			}
 		}
@@ -291,7 +291,7 @@ func (e deployment) measure(t *testing.T, p standIn) {
 	}
 }
 
-// form uses the protocol that AWS calls "query".
+// The method form makes a call in the protocol that AWS calls "query".
 func (e deployment) form(t *testing.T, service, version string, form url.Values) string {
 	t.Helper()
 	form.Set("Version", version)

@@ -35,7 +35,7 @@ type statement struct {
 	Condition        json.RawMessage
 }
 
-// A policy may write a list with one element as a plain string.
+// In a policy, a list with one element can be written as a plain string.
 type list []string
 
 func (l *list) UnmarshalJSON(b []byte) error {
@@ -133,7 +133,7 @@ func checkPolicies(t *testing.T, e deployment) {
 	}
 }
 
-// exempt returns "" if usedByAWS does not cover the permission.
+// exempt returns the entry of usedByAWS that covers a permission, or "" if there is none.
 func exempt(service, action, resource string) string {
 	for _, entry := range []string{action, action + " " + resource, action + " " + resource + " of " + service} {
 		if usedByAWS[entry] != "" {

@@ -73,7 +73,8 @@ func (e deployment) relayWork(t *testing.T, token string) {
 	})
 }
 
-// The record says that the message was accepted at the time now.
+// seed creates a record of a message. The record says that the message was accepted at
+// the given time.
 func seed(t *testing.T, store sms.Messages, rules sms.Rules, number sms.Number, now time.Time) sms.Message {
 	t.Helper()
 	m := rules.Accept(sms.NewID(), sms.Draft{

@@ -55,8 +55,9 @@ func (a account) clientItems(t *testing.T) (ids []string) {
 	return ids
 }
 
-// restoreBackup does what the README tells an operator to do before the table is restored,
-// and removes the clients, which a backup from before their time lacks.
+// restoreBackup does what the README tells an operator to do before the table is
+// restored. It also removes the clients, because a backup that is older than the clients
+// does not contain them.
 func (a account) restoreBackup(t *testing.T) {
 	t.Helper()
 	awsCall{service: "lambda", method: http.MethodPut, path: mappings + a.getMapping(t).UUID, body: `{"Enabled": false}`}.do(t, a.url)

@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// sent is the id of a message that was sent.
+// The parameter `sent` is the id of a message that was sent.
 func (e deployment) callRoutes(t *testing.T, token, sent string) {
 	t.Helper()
 	want := func(what string, got answer, status int, part string) {

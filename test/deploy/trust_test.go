@@ -11,7 +11,7 @@ import (
 // mockedAccount is the account in which the mocked provider creates everything.
 const mockedAccount = "123456789012"
 
-// instead lists the permissions that are not limited by aws:SourceAccount, each with the
+// Lists the permissions that are not limited by aws:SourceAccount, each with the
 // condition key that names this account instead, and the reason. A key with a question
 // mark limits only those calls that have the key.
 var instead = map[string]struct{ key, reason string }{
@@ -38,13 +38,13 @@ var withoutARN = map[string]string{
 // trust is one permission for an AWS service.
 type trust struct {
 	action, service string
-	conditions      map[string][]string // by condition key, the values that it may have; a key with a question mark may also be missing
+	conditions      map[string][]string // for each condition key, the values that it is allowed to have; a key with a question mark can also be missing
 }
 
-// TestTrustIsLimitedToThisAccount checks every policy that lets an AWS service do
-// something. Otherwise the service could do it for somebody else's account, whose owner
-// only needs to know a name (the confused deputy). The state is that of an example with
-// everything, the webhook included.
+// TestTrustIsLimitedToThisAccount checks every policy that gives a permission to an AWS
+// service. Without the limit, the service could use the permission for another account,
+// whose owner only needs to know a name (the confused deputy). The state is that of an
+// example with all features, including the webhook.
 func TestTrustIsLimitedToThisAccount(t *testing.T) {
 	t.Parallel()
 	repo := needTerraform(t)
@@ -128,7 +128,7 @@ func trustsOf(t *testing.T, policy string) []trust {
 	for _, s := range p.Statement {
 		var principal struct{ Service list }
 		if s.Effect != "Allow" || json.Unmarshal(s.Principal, &principal) != nil {
-			continue // a principal may also be written as a string, which names no service
+			continue // a principal can also be a string, which names no service
 		}
 		conditions := make(map[string][]string)
 		for operator, keys := range s.Condition {

@@ -7,15 +7,16 @@ import (
 	"strings"
 )
 
-// word must not be written, except in the phrases in which it has its one meaning. See
-// docs/glossary.md.
+// The type word describes a word that must not be written, except in the listed phrases.
+// In these phrases the word has its one meaning. See docs/glossary.md.
 type word struct {
 	pattern string // a regular expression; case does not matter
 	instead string // what to write in its place
 	phrases []phrase
 }
 
-// phrase allows a word that is part of a match of text.
+// A phrase allows a word in those places where the word is part of a match of the field
+// `text`.
 type phrase struct {
 	files string // a pattern of [path.Match] for the path or the file name; "" means all files
 	text  string // a regular expression; case matters
@@ -68,7 +69,8 @@ var dictionary = []word{
 	}},
 }
 
-// misused returns a sentence for each word in text that does not have its one meaning.
+// Returns a sentence for each word that is used in a text with another meaning than its
+// one meaning.
 func misused(file, text string) []string {
 	var wrong []string
 	for _, w := range dictionary {
@@ -85,7 +87,7 @@ func misused(file, text string) []string {
 	return wrong
 }
 
-// allowed reports whether a phrase covers the part of the line from begin to end.
+// Reports whether a phrase covers the part of the line between the two offsets.
 func (w word) allowed(file, line string, begin, end int) bool {
 	for _, p := range w.phrases {
 		if !p.holdsIn(file) {

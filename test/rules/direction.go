@@ -43,8 +43,9 @@ var (
 	// adapters.
 	joiners = []string{module + "services/server", module + "services/smsqueue"}
 
-	// adapters lists the packages that implement the domain's ports, each with a library of
-	// its own. A new adapter is listed only here.
+	// adapters lists the packages that implement the domain's ports, each of them with
+	// another library. To make the rules apply to a new adapter, add its package to this
+	// list. No other list needs it.
 	adapters = []string{
 		module + "shared/dynamo",
 		module + "shared/sqsqueue",
@@ -54,10 +55,10 @@ var (
 	}
 	// receiptFormats lists the packages that read and write receipts in a provider's format.
 	receiptFormats = []string{module + "shared/sns/deliverylog"}
-	// local lists packages that no Lambda function may contain.
+	// This list has the packages that a Lambda function must not contain.
 	local = []string{module + "shared/sqlite", module + "shared/simulator", module + "shared/folder", "github.com/spf13/cobra"}
 
-	// Only tests, and other packages on this list, may import these packages.
+	// Only tests, and other packages on this list, are allowed to import these packages.
 	forTests = []string{
 		module + "shared/smstest",
 		module + "shared/enginetest",
@@ -69,8 +70,8 @@ var (
 	}
 )
 
-// Directions returns a sentence for each forbidden import, direct or not. packages must
-// include all dependencies.
+// Directions returns a sentence for each forbidden import, direct or indirect. The given
+// packages must include all dependencies.
 func Directions(packages []Package) []string {
 	standard := make(map[string]bool)
 	for _, p := range packages {
@@ -96,8 +97,8 @@ func Directions(packages []Package) []string {
 	return wrong
 }
 
-// forbidden returns the reason why path must not depend on dep, even indirectly, or "" if
-// it may.
+// Returns the reason why the package `path` must not depend on the package `dep`, even
+// indirectly. It returns "" if this dependency is allowed.
 func forbidden(path, dep string, standard bool) string {
 	switch {
 	case in(path, domain) && !standard && !in(dep, domain, "github.com/google/uuid"):
@@ -118,8 +119,8 @@ func forbidden(path, dep string, standard bool) string {
 	return ""
 }
 
-// forbiddenDirectly returns the reason why path must not itself import dep, or "" if it
-// may.
+// forbiddenDirectly returns the reason why the package `path` must not itself import the
+// package `dep`. It returns "" if this import is allowed.
 func forbiddenDirectly(path, dep string) string {
 	switch {
 	case in(dep, forTests...) && !in(path, forTests...):
@@ -132,7 +133,8 @@ func forbiddenDirectly(path, dep string) string {
 	return ""
 }
 
-// isService is also true for the packages of a service.
+// isService reports whether a package is a service or a part of one. The programs in
+// joiners are not services.
 func isService(path string) bool {
 	return in(path, module+"services") && !in(path, joiners...)
 }
@@ -148,7 +150,8 @@ func sameAdapter(a, b string) bool {
 	return slices.ContainsFunc(adapters, func(root string) bool { return in(a, root) && in(b, root) })
 }
 
-// in reports whether path is one of roots, or below one of them.
+// The function in reports whether a path is equal to one of the roots, or is below one of
+// them.
 func in(path string, roots ...string) bool {
 	return slices.ContainsFunc(roots, func(root string) bool {
 		return path == root || strings.HasPrefix(path, root+"/")

@@ -163,7 +163,7 @@ func effects() string {
 	return b.String()
 }
 
-// join writes quote before and after each word.
+// Joins words, with the given quote before and after each word.
 func join[S ~string](words []S, quote string) string {
 	all := make([]string, len(words))
 	for i, w := range words {

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// LineLimit returns how many lines a file may have. It returns 0 if there is no limit.
+// LineLimit returns the highest number of lines that a file is allowed to have. It
+// returns 0 if there is no limit.
 func LineLimit(path string) int {
 	dir, file := filepath.Split(path)
 	switch {

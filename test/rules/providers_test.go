@@ -11,7 +11,8 @@ import (
 // providerWords matches words that belong to one provider.
 var providerWords = regexp.MustCompile(`(?i)\bsns\b|pinpoint|end ?user ?messaging|simulat`)
 
-// These packages must work with any provider. Only their lambda folders may choose one.
+// These packages must work with any provider. Only the code in their lambda folders is
+// allowed to choose a provider.
 func TestTheCoreKnowsNoProvider(t *testing.T) {
 	repo := findRepository(t)
 	lambdas, err := filepath.Glob(repo.Path("services", "*", "lambda"))

@@ -148,8 +148,9 @@ func isGenerated(source []byte) bool {
 
 func findRepository(t *testing.T) engines.Repository {
 	t.Helper()
-	// This variable differs in every run. Otherwise Go, which does not see the files outside
-	// this module, would reuse a cached result.
+	// This variable has another value in every run. Because the test reads it, the go
+	// command never reuses a cached result. The go command does not see the files outside
+	// this module.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	repo, err := engines.FindRepository(t.Context())
 	if err != nil {

@@ -15,7 +15,7 @@ func TestTheTestsThatSecurityNamesExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(string(page), "## What holds this")
+	_, table, _ := strings.Cut(string(page), "## Which tests check this")
 	quoted := regexp.MustCompile("`([^`]+)`")
 	found := 0
 	for row := range strings.Lines(table) {

@@ -9,11 +9,11 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// Floor is the oldest version of a module that may be used, and the reason.
+// Floor is the oldest allowed version of a module, with the reason.
 type Floor struct{ Module, Version, Reason string }
 
-// Floors lists modules whose older versions must not come back. Modules that import them require older
-// versions.
+// Floors lists modules whose older versions must not come back. They could come back,
+// because other modules that we use require only older versions.
 var Floors = []Floor{
 	{"golang.org/x/text", "v0.39.0", "GO-2026-5970: before this version, invalid UTF-8 makes a norm.Iter loop forever"},
 }

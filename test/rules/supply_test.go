@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestWhatIsFetchedIsPinned checks that every file of the repository that fetches software
-// says exactly which software.
+// TestWhatIsFetchedIsPinned checks every file of the repository that fetches software.
+// The file must determine exactly what it fetches.
 func TestWhatIsFetchedIsPinned(t *testing.T) {
 	root := findRepository(t).Path()
 	seen := make(map[string]int)
@@ -52,7 +52,7 @@ func TestWhatIsFetchedIsPinned(t *testing.T) {
 	}
 }
 
-// kindOfPins returns the kind of file, or "" if the file fetches nothing.
+// kindOfPins returns the kind of a file, or "" if the file fetches nothing.
 func kindOfPins(path string) string {
 	name := filepath.Base(path)
 	switch {

@@ -58,7 +58,7 @@ func (f terraformFolder) named(kind string) map[string]*hclsyntax.Block {
 	return found
 }
 
-// text returns the attribute in one line and without comments, or "" if b lacks it.
+// Returns the attribute in one line and without comments, or "" if the block lacks it.
 func (f terraformFolder) text(b *hclsyntax.Block, attribute string) string {
 	a, has := b.Body.Attributes[attribute]
 	if !has {
@@ -209,8 +209,8 @@ func membersOf(t *testing.T, variable *hclsyntax.Block) []string {
 	return sortedKeys(kind.AttributeTypes())
 }
 
-// Each role must have a permissions boundary that a variable sets, and name the account for
-// which AWS may take it.
+// Each role must have a permissions boundary that a variable sets. Its trust policy must
+// name the account for which AWS is allowed to assume the role.
 func TestEveryRoleCanBeBounded(t *testing.T) {
 	roles := 0
 	root := filepath.Join("..", "..", "terraform")
@@ -230,7 +230,7 @@ func TestEveryRoleCanBeBounded(t *testing.T) {
 	}
 }
 
-// checkBoundaries returns how many roles the folder has.
+// checkBoundaries checks the roles of a folder, and returns their number.
 func checkBoundaries(t *testing.T, folder string) int {
 	t.Helper()
 	f := readTerraform(t, folder)

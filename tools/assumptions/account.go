@@ -50,8 +50,8 @@ type alarm struct {
 	Missing string `xml:"TreatMissingData"`
 }
 
-// An alarm that ignores missing data keeps its first state until there is data. For example, the pipe reports
-// no data before the first change.
+// An alarm that ignores missing data stays in its first state until there are data. For
+// example, the pipe reports no data before the first change.
 func (a alarm) quiet() bool {
 	return a.State == "OK" || a.State == "INSUFFICIENT_DATA" && a.Missing == "ignore"
 }
@@ -73,7 +73,7 @@ type point struct {
 	Worst float64 `xml:"Maximum"`
 }
 
-// metric returns the points of a metric, the earliest first.
+// Returns the points of a metric, the earliest first.
 func (w wire) metric(ctx context.Context, namespace, name string, dimension [2]string, from, to time.Time, period time.Duration) ([]point, error) {
 	form := url.Values{
 		"Action": {"GetMetricStatistics"}, "Version": {cloudWatchVersion}, "Namespace": {namespace}, "MetricName": {name},
@@ -111,7 +111,8 @@ func relayRuns(ctx context.Context, r *run) (Result, error) {
 	return judge(len(points) >= possible-1, "runs in %d of %d minutes", len(points), possible), nil
 }
 
-// spent returns what the account has spent on SMS this month, if that is known.
+// Returns the amount that the account has spent on SMS this month, if this amount is
+// known.
 func (w wire) spent(ctx context.Context, now time.Time) (usd float64, known bool, err error) {
 	points, err := w.metric(ctx, "AWS/SNS", "SMSMonthToDateSpentUSD", [2]string{}, now.Add(-24*time.Hour), now, time.Hour)
 	for _, p := range points {
@@ -137,7 +138,7 @@ func spendMetric(ctx context.Context, r *run) (Result, error) {
 	if err != nil && !errors.Is(err, errTimeout) {
 		return Result{}, err
 	}
-	if !known { // only the receipt says whether there was anything to pay
+	if !known { // only the receipt shows whether AWS bills the message
 		if m, err = r.follow(ctx, m, time.Second, time.Second, func(m message) bool { return m.Status != sms.Sent }); err != nil {
 			return Result{}, err
 		}
@@ -185,8 +186,8 @@ func secondPlan(ctx context.Context, r *run) (Result, error) {
 	return differs("it has changes"), nil
 }
 
-// Settings are the settings that an account has once in each Region, by their names in the
-// module's output account_wide.
+// Settings holds those settings of an account that exist once in each Region. Each key is
+// the name of a setting in the module's output account_wide.
 type Settings map[string]string
 
 // ReadSettings reads the account's settings that a deployment could change.

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// answer comes from the API, or from the gateway in front of it.
+// An answer comes from the API, or from the gateway in front of it.
 type answer struct {
 	status int
 	header http.Header
@@ -25,7 +25,7 @@ func (a answer) String() string {
 	return fmt.Sprintf("%d %.100s", a.status, a.body)
 }
 
-// problem returns the slug of the problem, or "".
+// Returns the slug of the problem, or "".
 func (a answer) problem() string {
 	var problem struct{ Type string }
 	if json.Unmarshal(a.body, &problem) != nil {
@@ -38,7 +38,7 @@ func (a answer) problem() string {
 	return slug
 }
 
-// The token may be empty.
+// The token can be empty.
 func (r *run) ask(ctx context.Context, method, path, token string, body []byte) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, method, r.Deployment.APIURL+path, bytes.NewReader(body))
 	if err != nil {

@@ -23,7 +23,7 @@ type Check struct {
 	Name    string
 	Assumes string // the assumption, in one or two sentences
 	Source  Source
-	How     string // how the check finds out
+	How     string // how the check tests the assumption
 	IfNot   string // what to do if the assumption does not hold
 	Relied  bool   // whether the code relies on the assumption
 	Parts   int    // the maximum number of SMS parts that the check sends
@@ -32,7 +32,7 @@ type Check struct {
 	run     func(ctx context.Context, r *run) (Result, error)
 }
 
-// Need is something that a check needs, and that emulators may lack.
+// Need is something that a check needs, and that an emulator can lack.
 type Need string
 
 // The needs.
@@ -65,8 +65,8 @@ const (
 	NotChecked State = "not checked"
 )
 
-// Result says how a check ended, and what the check saw or why it could not be made. Seen never
-// has a complete phone number or a secret.
+// Result says how a check ended, and what the check saw or why it could not be made. The
+// field Seen never contains a complete phone number or a secret.
 type Result struct {
 	Name   string `json:"name"`
 	State  State  `json:"state"`
@@ -104,7 +104,7 @@ func judge(holds bool, format string, args ...any) Result {
 	return differs(format, args...)
 }
 
-// never makes the function of a check that can never be made.
+// Returns the function of a check that cannot be made. The parameter `why` is the reason.
 func never(why string) func(context.Context, *run) (Result, error) {
 	return func(context.Context, *run) (Result, error) { return notChecked("%s", why), nil }
 }

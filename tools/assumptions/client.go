@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// The API may accept a removed client for this long.
+// The API is allowed to accept a removed client for this long.
 const knownFor = time.Minute
 
 // The client exists in Cognito during the whole check, so its token stays valid.
@@ -54,12 +54,13 @@ func removedClient(ctx context.Context, r *run) (Result, error) {
 	return judge(last <= knownFor+margin, "unknown: 401; let in after %v; last let in %v after its removal", in, last.Round(time.Second)), nil
 }
 
-// margin is allowed on top of knownFor.
+// The check allows this much time in addition to knownFor.
 const margin = 5 * time.Second
 
-// lastLetIn calls the API with a removed client's token until knownFor is over, and returns
-// when it last let the client in. One refusal proves nothing: several processes answer, and each of them has
-// read the clients at another time.
+// lastLetIn calls the API with the token of a removed client until knownFor is over. It
+// returns the time from its first call to the last call that the API accepted. One
+// refusal proves nothing: several processes answer, and each of them has read the clients
+// at another time.
 func (r *run) lastLetIn(ctx context.Context, token string) (time.Duration, error) {
 	began := time.Now()
 	var last time.Duration
@@ -78,7 +79,7 @@ func (r *run) lastLetIn(ctx context.Context, token string) (time.Duration, error
 
 type clientToken struct{ client, value string }
 
-// Another client's token shows the deployment's user pool.
+// makeClient finds the deployment's user pool in the token of another client.
 func (r *run) makeClient(ctx context.Context) (clientToken, error) {
 	own, err := r.token()
 	if err != nil {

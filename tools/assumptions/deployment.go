@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Deployment is what Terraform's outputs say about a deployment.
+// Deployment describes a deployment, as Terraform's outputs do.
 type Deployment struct {
 	Name      string // the prefix of all names
 	APIURL    string
@@ -29,9 +29,9 @@ type Deployment struct {
 
 type login struct{ id, secret string }
 
-// ReadDeployment reads what `terraform output -json` prints. If endpoint is not empty, it
-// is the URL of an emulator. An emulator uses a path for each deployment where AWS uses a
-// host.
+// ReadDeployment reads what `terraform output -json` prints. The parameter `endpoint` is
+// the URL of an emulator, or "" for AWS. An emulator uses a path for each deployment
+// where AWS uses a host.
 func ReadDeployment(outputs []byte, endpoint string) (Deployment, error) {
 	var all map[string]struct{ Value json.RawMessage }
 	if err := json.Unmarshal(outputs, &all); err != nil {

@@ -53,7 +53,8 @@ var (
 // Emulated reports whether e is an emulator and not AWS.
 func (e Engine) Emulated() bool { return e.Name != "" }
 
-// Having returns a copy of e that lacks none of needs, for tests that imitate them.
+// Having returns a copy of an engine that meets the given needs. It is for tests that
+// imitate what the engine lacks.
 func (e Engine) Having(needs ...Need) Engine {
 	lacks := maps.Clone(e.lacks)
 	for _, need := range needs {
@@ -62,7 +63,8 @@ func (e Engine) Having(needs ...Need) Engine {
 	return Engine{e.Name, lacks}
 }
 
-// lacking returns the reason why e cannot serve a check with these needs, or "" if it can.
+// Returns the reason why an engine cannot run a check that has these needs. It returns ""
+// if the engine can run the check.
 func (e Engine) lacking(needs []Need) string {
 	for _, need := range needs {
 		if why := e.lacks[need]; why != "" {

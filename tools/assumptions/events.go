@@ -32,7 +32,8 @@ type entry struct {
 	group string // MessageGroupId
 }
 
-// makeQueue returns when the rules work.
+// makeQueue makes a temporary queue and rules that fill it, and waits until the rules
+// work. If they do not work, the field silent of the queue has the reason.
 func (r *run) makeQueue(ctx context.Context) (*queue, error) {
 	account, err := r.account()
 	if err != nil {
@@ -120,7 +121,7 @@ func (q *queue) awaitRule(ctx context.Context, bus string) error {
 	})
 }
 
-// receive reports whether any of the entries received so far matches.
+// Receives entries, and reports whether any entry received so far matches.
 func (q *queue) receive(ctx context.Context, matches func(entry) bool) (bool, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -140,7 +141,8 @@ func (q *queue) receive(ctx context.Context, matches func(entry) bool) (bool, er
 	return slices.ContainsFunc(q.seen, matches), nil
 }
 
-// await returns false if no entry matches before limit has passed.
+// Waits for an entry that matches. The method returns false if none comes before the time
+// limit has passed.
 func (q *queue) await(ctx context.Context, limit time.Duration, matches func(entry) bool) (bool, error) {
 	err := await(ctx, limit, time.Second, func() (bool, error) { return q.receive(ctx, matches) })
 	if errors.Is(err, errTimeout) {

@@ -85,7 +85,7 @@ func largeBody(ctx context.Context, r *run) (Result, error) {
 	return judge(got.status == http.StatusRequestEntityTooLarge && got.problem() == "body-too-large", "the answer to 5 MB is %v", got), nil
 }
 
-// The request looks like an attack to the common managed rules of AWS WAF.
+// The common managed rules of AWS WAF take this request for an attack.
 func blockedRequest(ctx context.Context, r *run) (Result, error) {
 	var stage struct {
 		WebACL string `json:"webAclArn"`

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// clockSkew is how far this machine's clock may be ahead of AWS's clock.
+// This machine's clock is allowed to be ahead of AWS's clock by this much.
 const clockSkew = 5 * time.Second
 
-// readLines returns the lines that were written since the run began and contain word. A
-// group that does not exist has no lines.
+// readLines returns the lines that were written since the run began and contain the given
+// word. If the log group does not exist, it returns no lines.
 func (r *run) readLines(ctx context.Context, word, group string) ([]string, error) {
 	in := map[string]any{"logGroupName": group, "startTime": r.began.Add(-clockSkew).UnixMilli()}
 	if word != "" {
@@ -40,7 +40,8 @@ func (r *run) readLines(ctx context.Context, word, group string) ([]string, erro
 	}
 }
 
-// awaitLines returns no lines if none were written before r.Patience has passed.
+// awaitLines waits until lines are written, but not longer than r.Patience. If none are
+// written in this time, it returns none.
 func (r *run) awaitLines(ctx context.Context, word string, groups ...string) ([]string, error) {
 	var lines []string
 	err := await(ctx, r.Patience, 5*time.Second, func() (bool, error) {

@@ -24,7 +24,7 @@ type message struct {
 	Failure           struct{ Code sms.FailureCode }
 	Events            []struct{ Status, Detail string }
 
-	location string // from the answer 202
+	location string // as in the answer 202
 	estimate int    // the number of parts, from the answer 202
 	took     time.Duration
 }
@@ -48,8 +48,8 @@ var (
 const sentWithin = 30 * time.Second
 
 // If a check has found that price ceilings do not work, nothing is sent. Even a text of
-// several parts gets the ceiling of one part, because AWS may compare the ceiling with each
-// part.
+// several parts gets the ceiling of one part, because AWS perhaps compares the ceiling
+// with the price of each part.
 func (r *run) send(ctx context.Context, text string) (message, error) {
 	if r.Engine.lacking([]Need{DeliveryLogs}) == "" && r.Deployment.Receipts {
 		if _, result, err := r.ceiling(); err == nil && result.State == DidNotHold {
@@ -59,7 +59,7 @@ func (r *run) send(ctx context.Context, text string) (message, error) {
 	return r.submit(ctx, text, r.share())
 }
 
-// submit waits until the provider has taken the message.
+// Submits a message, and waits until the provider has taken it.
 func (r *run) submit(ctx context.Context, text string, price float64) (message, error) {
 	if r.Number == "" {
 		return message{}, errNoNumber
@@ -92,7 +92,8 @@ func (r *run) submit(ctx context.Context, text string, price float64) (message, 
 	return m, err
 }
 
-// follow looks the message up until enough returns true or limit has passed.
+// The method follow looks the message up again and again until the function `enough`
+// returns true or the time limit has passed.
 func (r *run) follow(ctx context.Context, m message, limit, every time.Duration, enough func(message) bool) (message, error) {
 	token, err := r.token()
 	if err != nil {
@@ -123,7 +124,7 @@ func (r *run) awaitReceipt(ctx context.Context, m message) (message, error) {
 	return r.follow(ctx, m, r.Patience, 2*time.Second, func(m message) bool { return m.Status != sms.Sent })
 }
 
-// taken reports whether the provider took the message, whatever became of it later.
+// Reports whether the provider took the message, whatever became of it later.
 func (m message) taken() bool { return m.ProviderMessageID != "" }
 
 func sentByRole(_ context.Context, r *run) (Result, error) {
@@ -157,7 +158,7 @@ func delivered(ctx context.Context, r *run) (Result, error) {
 	}
 }
 
-// cheapest is too low for any message.
+// This price ceiling is so low that no message can be sent for it.
 const cheapest = 0.00001
 
 func (r *run) tryCeiling(ctx context.Context) (message, Result, error) {

@@ -17,7 +17,7 @@ const iamVersion = "2010-05-08"
 // iam is one service for all Regions.
 var iam = call{host: "iam", awsRegion: "us-east-1"}
 
-// The temporary role may do nothing but publish to phones.
+// The temporary role is allowed to publish to phones, and to do nothing else.
 func publishOnly(ctx context.Context, r *run) (Result, error) {
 	if r.Number == "" {
 		return Result{}, errNoNumber
@@ -29,7 +29,7 @@ func publishOnly(ctx context.Context, r *run) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	// Until the role's policy is in force everywhere, SNS says that the role lacks the
+	// Until the role's policy is in force everywhere, SNS answers that the role lacks the
 	// permission.
 	var refusal string
 	err = await(ctx, time.Minute, 5*time.Second, func() (bool, error) {

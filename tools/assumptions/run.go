@@ -17,7 +17,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Options say what to check, and with what.
+// Options hold the settings for a run of the checks.
 type Options struct {
 	Config     aws.Config
 	Endpoint   string // the URL of the engine; "" for AWS
@@ -62,7 +62,7 @@ func (o Options) Checks() []Check {
 	return slices.DeleteFunc(All(), func(c Check) bool { return len(o.Only) > 0 && !slices.Contains(o.Only, c.Name) })
 }
 
-// Parts returns how many parts of SMS the checks send at most.
+// Parts returns the highest number of parts of SMS that the checks can send.
 func (o Options) Parts() int {
 	parts := 0
 	for _, c := range o.Checks() {
@@ -73,16 +73,16 @@ func (o Options) Parts() int {
 	return parts
 }
 
-// share returns the highest price of one part. It counts the parts of all checks, so that a
-// ceiling never depends on which checks are made.
+// The method share returns the price ceiling of one part. It counts the parts of all
+// checks, so that a ceiling never depends on which checks are made.
 func (o Options) share() float64 {
 	o.Only = nil
 	return o.MaxUSD / float64(max(1, o.Parts()))
 }
 
 // Run makes the checks and returns one result for each check, in the order of the checks.
-// Most checks run at the same time. The error says which temporary resources could not be
-// removed.
+// Most checks run at the same time. The error names the temporary resources that could
+// not be removed.
 func Run(ctx context.Context, o Options) ([]Result, error) {
 	r := newRun(ctx, o)
 	checks := o.Checks()
@@ -135,7 +135,8 @@ func (r *run) check(ctx context.Context, c Check) Result {
 	return result
 }
 
-// Answers and log lines repeat the phone numbers of the options.
+// redact removes the phone numbers of the options from a text. Answers and log lines
+// repeat these numbers.
 func (r *run) redact(text string) string {
 	for _, number := range []sms.Number{r.Number, r.OptedOut} {
 		if digits := strings.TrimPrefix(number.String(), "+"); digits != "" {
@@ -145,7 +146,7 @@ func (r *run) redact(text string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// cleanUp calls remove at the end of the run.
+// cleanUp makes the run call the given function at its end.
 func (r *run) cleanUp(remove func(context.Context) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -162,8 +163,8 @@ func (r *run) readAccount(ctx context.Context) (string, error) {
 
 var errTimeout = errors.New("the time is over")
 
-// await calls done until it returns true or an error. It returns errTimeout if limit has
-// passed.
+// await calls a function again and again until the function returns true or an error. If
+// the time limit passes first, await returns errTimeout.
 func await(ctx context.Context, limit, every time.Duration, done func() (bool, error)) error {
 	end := time.NewTimer(limit)
 	defer end.Stop()

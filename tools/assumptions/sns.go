@@ -125,7 +125,7 @@ func logRole(ctx context.Context, r *run) (Result, error) {
 	return judge(len(lines) > 0, "%d lines within %v, with IfExists %t", len(lines), r.Patience, strings.Contains(out.Trust, "StringEqualsIfExists")), nil
 }
 
-// publish has the permissions of whoever runs the checks.
+// The method publish uses the permissions of the user who runs the checks.
 func (r *run) publish(ctx context.Context, number sms.Number, text string, price float64, options ...func(*sns.Options)) (string, error) {
 	out, err := r.sns.Publish(ctx, &sns.PublishInput{
 		PhoneNumber: aws.String(number.String()), Message: aws.String(text),
@@ -140,7 +140,7 @@ func (r *run) publish(ctx context.Context, number sms.Number, text string, price
 	return aws.ToString(out.MessageId), nil
 }
 
-// words returns the code and the text of an error of SNS.
+// Returns the code and the text of an error of SNS.
 func words(err error) (code, text string) {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode(), api.ErrorMessage()
@@ -160,7 +160,7 @@ func refusedNumber(ctx context.Context, r *run) (Result, error) {
 	return judge(code == "InvalidParameter" && strings.Contains(text, "is not valid to publish to"), "%s: %s", code, text), nil
 }
 
-// fictional is never assigned, so it cannot be verified.
+// This number is never assigned to anybody, so it cannot be verified.
 const fictional sms.Number = "+12025550142"
 
 func sandboxWords(ctx context.Context, r *run) (Result, error) {
@@ -181,8 +181,8 @@ func optedOutWords(ctx context.Context, r *run) (Result, error) {
 	return r.failureWords(ctx, r.OptedOut, "opted out")
 }
 
-// failureWords publishes to a number that gets nothing, and looks for want in SNS's answer
-// and log.
+// failureWords publishes to a number that gets nothing, and looks for the wanted text in
+// SNS's answer and log.
 func (r *run) failureWords(ctx context.Context, number sms.Number, want string) (Result, error) {
 	id, err := r.publish(ctx, number, "smsqueue live test", r.share())
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 const defaultLimit = 1.0
 
 // CheckSpending returns an error if o.MaxUSD is not reasonable, or if it is more than the
-// account can still spend this month. The checks would then use up the account's spend
-// limit, and senders would stop sending for everybody.
+// account can still spend this month. In the second case, the checks could use up the
+// account's spend limit, and all senders of the account would stop.
 func CheckSpending(ctx context.Context, o Options) error {
 	if !(o.MaxUSD >= 0.01 && o.MaxUSD <= 20) { // a condition in this form also refuses NaN
 		return errors.New("the bound must be at least 0.01 and at most 20 USD")

@@ -34,7 +34,7 @@ func shorten(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + "..."
 }
 
-// Document returns what terraform/live-test.md says about the checks.
+// Document returns the part of terraform/live-test.md that describes the checks.
 func Document() string {
 	var b strings.Builder
 	all := Options{}
@@ -60,7 +60,7 @@ func Document() string {
 	return b.String()
 }
 
-// lacking says which emulators cannot serve the check, and why.
+// Returns a text that names the emulators that cannot run the check, with the reasons.
 func (c Check) lacking() string {
 	var all []string
 	for _, e := range []Engine{Ministack, Moto} {

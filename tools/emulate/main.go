@@ -1,6 +1,6 @@
-// Command emulate runs a whole deployment on this machine, without an AWS
-// account or a container. It applies terraform/ to ministack, prints commands
-// that send a message and make it delivered, and runs until it is interrupted.
+// Command emulate runs a whole deployment on this machine, without an AWS account or a
+// container. It applies terraform/ to ministack, prints commands that send a message and
+// report it as delivered, and runs until it is interrupted.
 package main
 
 import (

@@ -14,7 +14,8 @@ func (e *Emulation) CLI() string {
 }
 
 // Commands returns shell commands to paste. They send a message, show its status and what
-// the phone got, and then write the line into SNS's delivery log that makes it delivered.
+// the phone got, and then write a line into SNS's delivery log that reports the message
+// as delivered.
 func (e *Emulation) Commands() string {
 	shop := e.Clients["shop"]
 	return strings.NewReplacer(

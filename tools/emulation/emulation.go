@@ -34,8 +34,8 @@ type Client struct{ ID, Secret string }
 
 // Emulate builds the functions, starts ministack and applies terraform/ to it. This takes
 // about two minutes, and Emulate reports its progress to out. If this machine lacks
-// something, the error says what, and engines.Unavailable returns true for it. The comment of [NewFront]
-// explains the parameter observe.
+// something, the error names it, and engines.Unavailable returns true for the error. The
+// comment of [NewFront] explains the parameter `observe`.
 func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Writer, observe func(*http.Request, []byte)) (e *Emulation, err error) {
 	if missing := prereq.Missing(ctx, prereq.Terraform); missing != nil {
 		return nil, errors.New(missing[0])
@@ -86,9 +86,9 @@ func Emulate(ctx context.Context, repo engines.Repository, dir string, out io.Wr
 	return e, nil
 }
 
-// Settings returns the variables of a deployment with the functions in the folder zips. It
-// uses every feature except settings of the account, which some engines do not know. SNS's
-// log groups must exist.
+// Settings returns the variables of a deployment with the functions in the folder zips.
+// It uses every feature except settings of the account, which some engines do not
+// support. SNS's log groups must exist.
 func Settings(zips string) map[string]any {
 	type object = map[string]any
 	return object{
@@ -111,7 +111,7 @@ func Settings(zips string) map[string]any {
 	}
 }
 
-// ReadOutputs updates e with those outputs that another apply may have changed.
+// ReadOutputs reads again those outputs that another apply can have changed.
 func (e *Emulation) ReadOutputs(ctx context.Context) error {
 	var api string
 	ids, secrets := make(map[string]string), make(map[string]string)

@@ -36,8 +36,8 @@ type Front struct {
 }
 
 // NewFront starts a proxy on the loopback interface. It answers 502 until Forward is
-// called. Unless observe is nil, the proxy calls it with every request and its body. The
-// calls may be concurrent.
+// called. The proxy calls the function `observe`, if it is not nil, with every request
+// and its body. These calls can be concurrent.
 func NewFront(observe func(req *http.Request, body []byte)) (*Front, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // this call does not block
 	if err != nil {
@@ -102,7 +102,8 @@ func (f *Front) Calls() []Call {
 	return slices.Clone(f.calls)
 }
 
-// Break makes a call fail if the function broken returns true for it. Break(nil) ends this.
+// Break makes every call fail for which the function `broken` returns true. After
+// Break(nil), no call fails any more.
 func (f *Front) Break(broken func(Call) bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

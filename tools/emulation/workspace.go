@@ -23,8 +23,9 @@ import (
 // Tool describes the terraform program.
 var Tool = prereq.Terraform
 
-// These are the folders of the repository's Terraform. The module has its tests in its
-// folder. The root, which `make deploy` applies, calls the module.
+// These are the folders of the repository's Terraform. The first is the module; it also
+// contains the module's tests. The second is the root that `make deploy` applies; it
+// calls the module.
 const (
 	ModuleRoot     = "terraform"
 	DeploymentRoot = "terraform/deployment"
@@ -38,7 +39,8 @@ type Workspace struct {
 }
 
 // NewWorkspace copies the repository's Terraform to the empty folder dir and initializes
-// root there. env adds variables to the environment of all Terraform commands.
+// root there. The parameter `env` has additional environment variables for all Terraform
+// commands.
 func NewWorkspace(ctx context.Context, repo engines.Repository, dir, root string, env ...string) (*Workspace, error) {
 	if err := copySources(filepath.Join(dir, ModuleRoot), repo.Path(ModuleRoot)); err != nil {
 		return nil, fmt.Errorf("copying %s: %w", ModuleRoot, err)
@@ -52,8 +54,8 @@ func NewWorkspace(ctx context.Context, repo engines.Repository, dir, root string
 	return w, err
 }
 
-// copySources skips what terraform generates, and the file that says where a user keeps the
-// state.
+// copySources skips what terraform generates, and the file with the place where a user
+// keeps the state.
 func copySources(to, from string) error {
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -127,7 +129,8 @@ func cliConfig(repo engines.Repository) ([]string, error) {
 	if err := errors.Join(err, part.Close()); err != nil {
 		return nil, err
 	}
-	// Another test may be writing the same file, so it is renamed into place.
+	// Another test can be writing the same file at the same time. So the file is written
+	// under another name first, and then renamed.
 	return []string{"TF_CLI_CONFIG_FILE=" + path}, os.Rename(part.Name(), path)
 }
 
@@ -143,7 +146,7 @@ func (e *CommandError) Error() string {
 }
 
 // Run runs one terraform command in the root and returns its standard output. The error
-// is a *CommandError if the exit code is not 0. After ctx has ended, the command may
+// is a *CommandError if the exit code is not 0. After ctx has ended, the command can
 // still finish the resource that it is working on.
 func (w *Workspace) Run(ctx context.Context, args ...string) ([]byte, error) {
 	return w.run(exec.CommandContext(ctx, "terraform", args...))
@@ -169,7 +172,7 @@ func (w *Workspace) run(cmd *exec.Cmd) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
-// Apply applies the root with the variables vars. The parameter args holds further
+// Apply applies the root with the given variables. The parameter `args` holds further
 // arguments for terraform apply.
 func (w *Workspace) Apply(ctx context.Context, vars map[string]any, args ...string) error {
 	if err := w.set(vars); err != nil {
@@ -179,7 +182,7 @@ func (w *Workspace) Apply(ctx context.Context, vars map[string]any, args ...stri
 	return err
 }
 
-// Plan plans the root with the variables vars, and returns the plan as JSON.
+// Plan plans the root with the given variables, and returns the plan as JSON.
 func (w *Workspace) Plan(ctx context.Context, vars map[string]any) ([]byte, error) {
 	if err := w.set(vars); err != nil {
 		return nil, err
@@ -215,7 +218,7 @@ func (w *Workspace) Destroy(ctx context.Context) ([]byte, error) {
 	return w.run(exec.CommandContext(ctx, script, "-auto-approve", "-parallelism=20"))
 }
 
-// Output reads one output of the root into v.
+// Output reads one output of the root into the value to which v points.
 func (w *Workspace) Output(ctx context.Context, name string, v any) error {
 	out, err := w.Run(ctx, "output", "-json", name)
 	if err != nil {

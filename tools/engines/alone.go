@@ -25,7 +25,7 @@ var serveMinistack string
 
 // Ministack returns the engine that runs a whole deployment: gateway, tokens, functions
 // and queue. The functions send their AWS calls to endpoint. Ministack enforces policies,
-// but the access key "test" may do everything.
+// but the access key "test" is allowed to do everything.
 func Ministack(endpoint string) Engine {
 	return Engine{
 		Name:    MinistackName,
@@ -59,8 +59,9 @@ func DynamoDBOnDisk(folder string) Engine {
 	panic("engines: no engine is named DynamoDB Local")
 }
 
-// ControlPlane returns moto as an engine, started by the Python program script. A
-// deployment can be applied to it: its resources then exist, but do nothing.
+// ControlPlane returns moto as an engine. The parameter `script` is the Python program
+// that starts it. A deployment can be applied to it: its resources then exist, but do
+// nothing.
 func ControlPlane(script string) Engine {
 	for _, e := range All() {
 		if e.Name == ControlPlaneName {

@@ -28,8 +28,8 @@ func EventRuler() Engine {
 	}
 }
 
-// Matcher tells which events match a pattern. It asks EventRuler, the library that
-// EventBridge uses. Its methods may be called concurrently.
+// Matcher finds out whether an event matches a pattern. It asks EventRuler, the library
+// that EventBridge uses. Its methods are safe for concurrent use.
 type Matcher struct {
 	mu      sync.Mutex
 	cmd     *exec.Cmd

@@ -89,8 +89,9 @@ func (e Engine) dir(ctx context.Context, repo Repository) (string, error) {
 	return repo.Path(".build", "engines", fmt.Sprintf("%s-%.6x", e.Name, hash.Sum(nil))), nil
 }
 
-// fillOnce lets fill write into an empty folder, and then renames this folder to dir. So an
-// interrupted fill leaves no folder dir. If two calls run at once, both succeed.
+// fillOnce lets the function `fill` write into an empty folder. Then it renames this
+// folder to dir. So if the function is interrupted, there is no folder dir. If two calls
+// run at once, both succeed.
 func fillOnce(dir string, fill func(tmp string) error) error {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -115,16 +116,17 @@ func fillOnce(dir string, fill func(tmp string) error) error {
 	return nil
 }
 
-// pin is the path of a pom. Maven reads its own settings, so it uses the user's mirrors and
-// proxies.
+// The parameter `pin` is the path of a Maven project file. Maven reads its own settings,
+// so it uses the user's mirrors and proxies.
 func installJars(ctx context.Context, pin, dir string) error {
 	return runQuietly(exec.CommandContext(ctx, "mvn", "--batch-mode", "--quiet", "--file", pin,
 		"dependency:copy-dependencies", "-DoutputDirectory="+dir))
 }
 
-// pin is the path of a list of requirements. pip reads its own settings, so it uses the
-// user's indexes and proxies. It refuses a package whose hash the list lacks. It also
-// refuses to build a package, because a build fetches tools whose hashes nobody checks.
+// The parameter `pin` is the path of a list of requirements. pip reads its own settings,
+// so it uses the user's indexes and proxies. It refuses a package whose hash the list
+// lacks. It also refuses to build a package, because a build fetches tools whose hashes
+// nobody checks.
 func installVenv(ctx context.Context, pin, dir string) error {
 	if err := runQuietly(exec.CommandContext(ctx, "python3", "-m", "venv", dir)); err != nil {
 		return err
@@ -141,7 +143,7 @@ func venvPython(dir string) string { return filepath.Join(dir, "bin", "python") 
 func runQuietly(cmd *exec.Cmd) error {
 	ownGroup(cmd)
 	cmd.Cancel = func() error { return signalGroup(cmd.Process.Pid, killSignal) }
-	cmd.WaitDelay = 5 * time.Second // a grandchild may outlive the group and keep the pipe open
+	cmd.WaitDelay = 5 * time.Second // a grandchild can outlive the group and keep the pipe open
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%s: %w\n%s", filepath.Base(cmd.Path), err, tail(out))

@@ -19,7 +19,7 @@ const (
 	stopGrace = 3 * time.Second
 )
 
-// process runs in a process group of its own. So Ctrl-C in a terminal reaches only the
+// A process runs in a process group of its own. So Ctrl-C in a terminal reaches only the
 // runner, and stop also reaches the program's children.
 type process struct {
 	cmd  *exec.Cmd
@@ -59,7 +59,8 @@ func launch(command []string, log string) (*process, error) {
 	return p, nil
 }
 
-// stop returns when the process and its children are gone.
+// The method stop ends the process and its children. It returns when all of them are
+// gone.
 func (p *process) stop() {
 	if p.ended() {
 		return
@@ -98,7 +99,7 @@ func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr.Setpgid = true
 }
 
-// pid leads its process group.
+// The process `pid` is the leader of its process group.
 func signalGroup(pid int, sig syscall.Signal) error { return syscall.Kill(-pid, sig) }
 
 func tail(out []byte) string {

@@ -21,7 +21,7 @@ import (
 const (
 	readyLimit    = 90 * time.Second // long enough for a JVM on a machine that is busy compiling
 	readyInterval = 100 * time.Millisecond
-	startAttempts = 3 // another program may take the free port before the engine binds it
+	startAttempts = 3 // another program can take the free port before the engine binds it
 )
 
 // Set holds the engines of one run.
@@ -37,8 +37,8 @@ type Set struct {
 // answers. An engine is off, with a reason, if its tools are missing or its download
 // fails. It is an error if an engine was fetched but does not start.
 //
-// An engine that is not in engines is off for the reason notWanted. Call Stop even after
-// an error.
+// An engine that is not in the given list is off, and the parameter `notWanted` is the
+// reason. Call Stop even after an error.
 func Start(ctx context.Context, repo Repository, engines []Engine, notWanted string) (*Set, error) {
 	set := &Set{URLs: make(map[string]string), Off: make(map[string]string)}
 	for _, e := range All() {
@@ -181,7 +181,7 @@ func (e Engine) awaitReady(ctx context.Context, url string, p *process) error {
 	}
 }
 
-// Another program may take the port at any time.
+// Returns a port that is free now. Another program can take it at any time.
 func freePort(ctx context.Context) (string, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

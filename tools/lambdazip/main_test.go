@@ -34,7 +34,7 @@ func archive(t *testing.T, binary []byte, modified time.Time, mode os.FileMode) 
 	return packed
 }
 
-// build returns the smallest Go program.
+// Builds the smallest Go program, and returns it.
 func build(t *testing.T) []byte {
 	t.Helper()
 	dir := t.TempDir()

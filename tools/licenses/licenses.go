@@ -29,8 +29,8 @@ import (
 //go:embed GO-LICENSE
 var goLicense string
 
-// inside lists code of other authors that modules contain without the text of its licence. All of this code
-// has the same licence as this repository, the Apache License 2.0.
+// Lists code of other authors that modules contain without the text of its licence. All
+// of this code has the same licence as this repository, the Apache License 2.0.
 var inside = map[string]string{
 	"github.com/nyaruka/phonenumbers": "metadata of libphonenumber, Copyright The Libphonenumber Authors",
 	"github.com/swaggest/swgui":       "Swagger UI, Copyright SmartBear Software Inc.",
@@ -146,7 +146,8 @@ func textsIn(folder string) (map[string]string, error) {
 	return texts, err
 }
 
-// write returns all texts. Each text occurs once, below the names of the programs and modules that have it.
+// Returns all texts. Each text occurs once, below the names of the programs and modules
+// that have it.
 func write(texts map[string][]string) []byte {
 	for _, owners := range texts {
 		slices.Sort(owners)

@@ -158,8 +158,8 @@ func (s settings) options(ctx context.Context) (assumptions.Options, error) {
 	return o, err
 }
 
-// caller returns options with the AWS configuration of the environment and, if AWS_ENDPOINT_URL is set, with
-// the engine that takes the place of AWS.
+// Returns options with the AWS configuration of the environment and, if AWS_ENDPOINT_URL
+// is set, with the engine that takes the place of AWS.
 func (s settings) caller(ctx context.Context) (assumptions.Options, error) {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -177,7 +177,7 @@ func (s settings) caller(ctx context.Context) (assumptions.Options, error) {
 	return o, nil
 }
 
-// emulatedNumber is fictional, in a country to which the emulation may send.
+// emulatedNumber is fictional, in a country to which the emulation is allowed to send.
 const emulatedNumber = "+4915112345678"
 
 func (s settings) readNumber(engine assumptions.Engine) (sms.Number, error) {
@@ -194,7 +194,7 @@ func (s settings) readNumber(engine assumptions.Engine) (sms.Number, error) {
 	return number, nil
 }
 
-// plan returns what terraform apply would change if it ran again.
+// Returns what terraform apply would change if it ran again.
 func (s settings) plan(ctx context.Context) (string, error) {
 	cmd := exec.CommandContext(ctx, "terraform", "-chdir="+s.root, "plan", "-no-color", "-input=false", "-lock=false", "-detailed-exitcode")
 	out, err := cmd.Output()

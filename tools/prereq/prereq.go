@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Tool is a program that may be installed on the machine.
+// Tool is a program that building or testing can need.
 type Tool struct {
 	Name string
 	Why  string // what it is needed for
@@ -29,8 +29,8 @@ type Tool struct {
 // Maven is the slowest to print its version: about a second on a busy machine.
 const probeLimit = 20 * time.Second
 
-// Find returns the version of the tool on this machine. The error says what is wrong, but
-// not how to get the tool.
+// Find returns the version of the tool on this machine. The error describes what is
+// wrong, but not how to get the tool.
 func (t Tool) Find(ctx context.Context) (version string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
@@ -129,7 +129,7 @@ var Python = Tool{
 }
 
 // Terraform provisions a deployment. It must have version 1.9 or later, in which the
-// validation of a variable may refer to other variables.
+// validation of a variable can refer to other variables.
 var Terraform = Tool{
 	Name:  "terraform",
 	Why:   "provisions AWS in `make deploy`, and is tested by `make test`",
@@ -207,7 +207,7 @@ func checkJava(version string) error {
 	return nil
 }
 
-// probeCC links a program, because a minimal machine may have a compiler but lack the C
+// probeCC links a program, because a minimal machine can have a compiler without the C
 // library's headers.
 func probeCC(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "CC").Output()

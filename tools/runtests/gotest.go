@@ -31,9 +31,9 @@ type options struct {
 	atOnce    int // how many packages to test at once
 }
 
-// translated lists the packages with SQLite's C code, translated to Go. The race detector
-// leaves them out, because it would double the CPU time of the tests, and its findings
-// would not be about our code.
+// These packages contain SQLite's C code, translated to Go. The race detector leaves them
+// out. Otherwise it would double the CPU time of the tests, and find races in code that
+// is not ours.
 var translated = []string{"modernc.org/sqlite/lib", "modernc.org/libc"}
 
 func parse(args []string) (options, error) {
@@ -59,7 +59,7 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
-// reduced reports whether only a part of the tests runs. Skipped tests are then expected.
+// Reports whether only a part of the tests runs. Skipped tests are then expected.
 func (o options) reduced() bool { return o.engines != "all" || o.short }
 
 func (o options) goTestArgs() []string {
@@ -88,7 +88,7 @@ func (o options) goTestArgs() []string {
 	return append(args, o.packages...)
 }
 
-// goTest adds env to the environment.
+// goTest runs go test with env added to the environment.
 func goTest(ctx context.Context, repo engines.Repository, opts options, env []string, report *testrun.Report) error {
 	cmd := exec.CommandContext(ctx, "go", opts.goTestArgs()...)
 	cmd.Dir = repo.Path()
@@ -124,8 +124,8 @@ func goTest(ctx context.Context, repo engines.Repository, opts options, env []st
 	return readErr
 }
 
-// usesEngines also returns true if it cannot find out, for example because the code does
-// not build.
+// usesEngines reports whether any of the packages uses engines. It also returns true if
+// this cannot be found out, for example because the code does not build.
 func usesEngines(ctx context.Context, repo engines.Repository, packages []string) bool {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps", "-test"}, packages...)...)
 	cmd.Dir = repo.Path()

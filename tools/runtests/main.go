@@ -38,7 +38,8 @@ func main() {
 	}
 }
 
-// run reports whether the tests passed. It returns an error if they could not run.
+// Runs the tests, and reports whether they passed. It returns an error if they could not
+// run.
 func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) (ok bool, err error) {
 	opts, err := parse(args)
 	if err != nil {
@@ -78,7 +79,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	return conclude(report, strict && !opts.reduced(), out), nil
 }
 
-// missing has a sentence for each engine that could not be started.
+// The result `missing` has a sentence for each engine that could not be started.
 func startEngines(ctx context.Context, repo engines.Repository, opts options, out io.Writer) (set *engines.Set, missing []string, err error) {
 	wanted, err := engines.Select(opts.engines)
 	if err != nil {

@@ -9,12 +9,13 @@ import (
 // sharedMemory is Linux's file system in memory.
 const sharedMemory = "/dev/shm"
 
-// room is in bytes. A container often has only 64 MB.
+// room is the space that the file system in memory must have, in bytes. In a container,
+// this file system often has only 64 MB.
 const room = 4 << 30
 
-// scratch makes a folder in memory for the tests' files, because flushing them there costs
-// nothing. Memory is safe enough for these files: the tests kill processes, but never cut the power. If the
-// machine has too little memory, scratch returns no variables.
+// Makes a folder in memory for the tests' files, because flushing files costs nothing
+// there. Memory is safe enough for these files: the tests kill processes, but never cut
+// the power. If the machine has too little memory, the function returns no variables.
 func scratch() (env []string, remove func() error) {
 	remove = func() error { return nil }
 	const noexec = 8 // ST_NOEXEC in statfs(2); the go command runs test binaries from this folder

@@ -34,11 +34,11 @@ func (r *Report) Read(stream io.Reader) error {
 	}
 }
 
-// logged matches the first line of a log entry of a test: the place and the text.
+// Matches the first line of a log entry of a test: the place and the text.
 var logged = regexp.MustCompile(`^ {4,}\S+\.go:\d+: (.*)`)
 
-// The reason for a skip is the last entry that the test logged. Only the first line of an entry matches the
-// expression logged; the other lines are indented more.
+// The reason for a skip is the last entry that the test logged. Only the first line of an
+// entry matches the expression `logged`, because the other lines are indented more.
 func skipReason(output []string) string {
 	var reason []string
 	for _, line := range output {

@@ -141,8 +141,9 @@ func (r *Report) addToTest(ev Event, pkg *testedPkg) {
 	}
 }
 
-// parent returns the test with the longest name that begins the sub-test's name. A
-// sub-test's own name may contain slashes.
+// Returns the test to which a sub-test belongs. The name of the sub-test begins with the
+// name of this test and a slash. If this is true of several tests, the method returns the
+// one with the longest name, because the rest of the name can contain slashes.
 func (p *testedPkg) parent(name string) *test {
 	for {
 		slash := strings.LastIndexByte(name, '/')
@@ -156,7 +157,7 @@ func (p *testedPkg) parent(name string) *test {
 	}
 }
 
-// close counts t and its sub-tests, and then forgets them.
+// The method close counts a test and its sub-tests, and then forgets them.
 func (r *Report) close(path string, pkg *testedPkg, t *test, inherited []string) {
 	engines := slices.Concat(inherited, t.engines)
 	slices.Sort(engines)
@@ -225,7 +226,7 @@ func (r *Report) failOutside(what string) {
 	r.ByEngine[GoAlone] = r.ByEngine[GoAlone].Add(one)
 }
 
-// show prints the output of a package only if the package failed.
+// Prints the output of a package only if the package failed.
 func (r *Report) show(ev Event, pkg *testedPkg) {
 	if ev.Action != "fail" && pkg.count == (Count{}) {
 		r.Untested++

@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden file")
 
-// read returns the report, and what it printed.
+// The function read returns the report, and the text that the report printed.
 func read(t *testing.T, lines ...string) (*testrun.Report, string) {
 	t.Helper()
 	var shown strings.Builder
@@ -25,7 +25,7 @@ func read(t *testing.T, lines ...string) (*testrun.Report, string) {
 	return report, shown.String()
 }
 
-// more lists names and values of further fields.
+// The parameter `more` lists the names and values of further fields.
 func line(action, test string, more ...string) string {
 	s := `{"Action":"` + action + `","Package":"example.org/x/a"`
 	if test != "" {

@@ -14,8 +14,8 @@ import (
 const namedSkips = 5
 
 // Summarize prints how many tests ran on each engine, which tests did not run and why,
-// and which tests failed. The caller prints the last line, with the total. versions has
-// the full name of each engine.
+// and which tests failed. The caller prints the last line, with the total. The parameter
+// `versions` has the full name of each engine.
 func (r *Report) Summarize(w io.Writer, versions map[string]string) {
 	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
@@ -50,7 +50,7 @@ func (r *Report) Summarize(w io.Writer, versions map[string]string) {
 	fmt.Fprintln(w)
 }
 
-// Go alone comes first.
+// The row for tests without an engine comes first.
 func (r *Report) rows() []string {
 	return slices.SortedFunc(maps.Keys(r.ByEngine), func(a, b string) int {
 		if (a == GoAlone) != (b == GoAlone) {

@@ -309,8 +309,8 @@ func FuzzGatewayEvent(f *testing.F) {
 	})
 }
 
-// TestBrowsersAskForPermissionThroughTheGateway sends what API Gateway makes of a
-// preflight: an event without claims.
+// TestBrowsersAskForPermissionThroughTheGateway sends the event that API Gateway makes
+// from a preflight request. The event has no claims.
 func TestBrowsersAskForPermissionThroughTheGateway(t *testing.T) {
 	const origin = "https://app.example.com"
 	closed := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

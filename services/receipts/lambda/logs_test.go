@@ -57,7 +57,7 @@ func fixture(t testing.TB, name string) events.CloudwatchLogsEvent {
 type flaky struct {
 	*sqlite.DB
 
-	failures atomic.Int64 // how many writes will still fail
+	failures atomic.Int64 // the number of writes that will still fail
 }
 
 func (f *flaky) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc sms.Receipt, now time.Time) (sms.Message, error) {
@@ -67,7 +67,7 @@ func (f *flaky) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc
 	return f.DB.ApplyReceipt(ctx, rules, id, rc, now)
 }
 
-// stage has two messages, which the provider took as c-1 and c-2.
+// stage has two messages. The provider took them, and gave them the ids c-1 and c-2.
 type stage struct {
 	handler  logsHandler
 	store    *flaky

@@ -117,7 +117,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// A user who chose the key could make tokens.
+// A user who can replace the key could make valid tokens.
 func TestOpenRefusesAKeyThatOthersChose(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("this system has no file modes")
@@ -140,7 +140,7 @@ func TestOpenRefusesAKeyThatOthersChose(t *testing.T) {
 			open(t, dir, atNoon)
 			err := tt.make(filepath.Join(dir, token.KeyFile))
 			if errors.Is(err, fs.ErrPermission) {
-				return // only root can give a file away
+				return // only root can change the owner of a file
 			}
 			if err != nil {
 				t.Fatal(err)

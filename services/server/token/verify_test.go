@@ -29,7 +29,8 @@ func forge(t testing.TB, method jwt.SigningMethod, key any, keyID string, claims
 	return text
 }
 
-// A claim that is nil in changes is removed.
+// goodClaims returns valid claims with the given changes. A change to nil removes the
+// claim.
 func goodClaims(changes jwt.MapClaims) jwt.MapClaims {
 	claims := jwt.MapClaims{
 		"sub": "local", "client_id": "local", "token_use": "access", "scope": "sms/send", "version": 2,

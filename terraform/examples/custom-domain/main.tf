@@ -23,7 +23,7 @@ variable "certificate_arn" {
 }
 
 variable "base_path" {
-  description = "What precedes /sms in the API's paths, without slashes at its ends. It may have several segments. \"\" means nothing."
+  description = "The part before /sms in the API's paths, without slashes at its ends. It can have several segments. \"\" means that nothing comes before /sms."
   type        = string
   default     = "sms/v1"
 }
@@ -52,8 +52,8 @@ resource "aws_api_gateway_domain_name" "this" {
   }
 }
 
-# aws_api_gateway_base_path_mapping takes one segment only. This resource takes several,
-# and serves REST APIs too.
+# aws_api_gateway_base_path_mapping accepts a path of one segment only. This resource
+# accepts several segments, and works for REST APIs too.
 resource "aws_apigatewayv2_api_mapping" "this" {
   api_id          = module.smsqueue.rest_api_id
   stage           = module.smsqueue.stage_name

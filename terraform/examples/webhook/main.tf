@@ -1,5 +1,4 @@
-# A deployment with events. All events go to an event bus, and webhook.tf calls a webhook
-# for some of them.
+# A deployment with bus events. webhook.tf calls a webhook for some of them.
 
 terraform {
   required_version = ">= 1.9"

@@ -1,4 +1,4 @@
-# The role with which every API of the account writes its logs.
+# The role with which all APIs of the account write their logs.
 
 resource "aws_api_gateway_account" "this" {
   count = var.api_gateway_log_role ? 1 : 0

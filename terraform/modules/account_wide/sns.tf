@@ -1,5 +1,5 @@
-# SNS's settings for SMS. When a resource is created, it writes only the settings that it
-# names, because the provider sends no unset argument.
+# SNS's settings for SMS. When one of these resources is created, only the settings that it
+# names are written, because Terraform's provider does not send unset arguments.
 
 resource "aws_sns_sms_preferences" "spend_limit" {
   count = var.monthly_spend_limit_usd == null ? 0 : 1
@@ -15,8 +15,8 @@ resource "aws_sns_sms_preferences" "spend_limit" {
 }
 
 # An update of a resource also sends the settings that the resource ignores, with their
-# values from before the apply. So the resources are written one after another, and this
-# one also names the limit, which may just have changed.
+# values from before the apply. So the resources are written one after another. The resource
+# sender_id also names the limit, because the same apply may have changed the limit.
 
 resource "aws_sns_sms_preferences" "sender_id" {
   count = var.default_sender_id == null ? 0 : 1

@@ -44,8 +44,8 @@ resource "aws_iam_role" "this" {
       Effect    = "Allow"
       Principal = { Service = "lambda.amazonaws.com" }
       Action    = "sts:AssumeRole"
-      # Without aws:SourceArn: Lambda also takes this role to poll a queue, and AWS does
-      # not say which ARN it gives then.
+      # There is no condition on aws:SourceArn. Lambda uses this role to poll a queue too,
+      # and AWS does not document the ARN that it sends in this case.
       Condition = { StringEquals = { "aws:SourceAccount" = var.role.account } }
     }]
   })
@@ -99,8 +99,8 @@ resource "aws_lambda_function" "this" {
   depends_on = [aws_iam_role_policy.this]
 }
 
-# What Lambda got. This is not asked of the resource, which shows the digest of the code
-# before until an update is over.
+# Reads the digest of the code that Lambda has. The resource aws_lambda_function cannot tell
+# it, because it shows the digest of the previous code until an update is over.
 data "aws_lambda_function" "published" {
   function_name = aws_lambda_function.this.function_name
   qualifier     = aws_lambda_function.this.version
@@ -139,6 +139,6 @@ resource "aws_lambda_function_event_invoke_config" "this" {
     }
   }
 
-  # Lambda tests access to the destination when it is set.
+  # When the destination is set, Lambda checks that the role has access to it.
   depends_on = [aws_iam_role_policy.this]
 }

@@ -9,7 +9,7 @@ output "alias_arn" {
 }
 
 output "alias_name" {
-  description = "Name of that alias, for permissions."
+  description = "Name of the alias by which triggers call the function, for permissions."
   value       = aws_lambda_alias.live.name
 }
 

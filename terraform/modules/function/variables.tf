@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "role" {
-  description = "The name of the function's role is the function's name and this suffix. Only functions of account may have the role. permissions_boundary is the ARN of the policy that bounds the role, or null."
+  description = "The name of the function's role is the function's name and this suffix. Only functions in the account named by account can have the role. permissions_boundary is the ARN of the policy that bounds the role, or null."
   type = object({
     suffix               = string
     account              = string
@@ -44,7 +44,7 @@ variable "timeout_seconds" {
 }
 
 variable "reserved_concurrency" {
-  description = "The number of calls that may run at the same time, and that can always run. Null reserves nothing and sets no ceiling."
+  description = "Maximum number of calls that run at the same time. Lambda also reserves that many for the function. Null reserves nothing and sets no maximum."
   type        = number
   default     = null
 }
@@ -69,7 +69,7 @@ variable "logs" {
 }
 
 variable "asynchronous" {
-  description = "For a function that is called asynchronously: how often Lambda repeats a failed call; how long it repeats a throttled one; and the ARN of the queue for calls that failed permanently, or null to drop them."
+  description = "For a function that is called asynchronously: the number of times that Lambda repeats a failed call; the time for which it repeats a throttled call; and the ARN of the queue for calls that failed permanently, or null to drop them."
   type = object({
     retries             = number
     maximum_age_seconds = number # a throttled call is repeated until it is this old, whatever retries says

@@ -14,11 +14,11 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// verdict is what a library, or smsqueue, says about a number.
+// verdict holds what a library or smsqueue reports about a number.
 type verdict struct {
 	form     string // in E.164 form
 	valid    bool   // in a range that the plans contain
-	doubtful bool   // accepted, although no range contains it; only smsqueue says this
+	doubtful bool   // accepted, although no range contains the number; only smsqueue reports this
 	kind     string
 	country  string
 }
@@ -58,7 +58,7 @@ func TestNumbers(t *testing.T) {
 			case d.ours.form == "" && !d.theirs.valid:
 				refused++ // both refuse it
 			case d.ours.doubtful && !d.theirs.valid:
-				accepted++ // the price of accepting new ranges
+				accepted++ // smsqueue accepts numbers that could be in a new range
 			case d.ours != d.theirs:
 				differences = append(differences, d)
 			}
@@ -81,8 +81,8 @@ func ours(number string) verdict {
 }
 
 // builtIn returns numbers like those in the plans that are built into smsqueue. Some of
-// them may have been withdrawn since. Each digit of each example is changed, and the
-// digits after the first four are random.
+// these numbers can have been withdrawn since. Each digit of each example is changed, and
+// the digits after the first four are random.
 func builtIn(t *testing.T) (numbers []string) {
 	t.Helper()
 	plans, err := phonenumbers.MetadataCollection()

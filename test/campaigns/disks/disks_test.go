@@ -23,15 +23,16 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/disk"
 )
 
-// outage breaks the disk of a server and repairs it.
+// An outage breaks the disk of a server, and later repairs it.
 type outage struct {
 	name       string
 	begin, end func()
-	partly     bool // whether some writes succeed, so that the server may be well for a while
+	partly     bool // whether some writes succeed, so that the server can be well for a while
 }
 
-// lengths returns how long an outage lasts, and how often each outage comes. An outage lasts at least until
-// /healthz and /v1/status have reported it.
+// lengths returns the shortest and the longest duration of an outage, and the number of
+// times that each outage comes. An outage lasts at least until /healthz and /v1/status
+// have reported it.
 func lengths() (shortest, longest time.Duration, rounds int) {
 	if soak() {
 		return 100 * time.Millisecond, 20 * time.Second, 3
@@ -45,7 +46,7 @@ func faults(d *disk.Disk) []outage {
 	var all []outage
 	for _, f := range []disk.Fault{disk.Full, disk.ReadOnly, disk.BadWrite, disk.BadSync, disk.BadDisk, disk.NoGrowth} {
 		if !soak() && (f == disk.NoGrowth || f == disk.BadWrite) {
-			continue // after BadWrite, a delivery may be repeated only after a minute; NoGrowth is much like ReadOnly
+			continue // after BadWrite, a delivery can be repeated only after a minute; NoGrowth is much like ReadOnly
 		}
 		all = append(all, outage{
 			name: f.String(), begin: func() { d.Set(f) }, end: func() { d.Set(disk.None) }, partly: f == disk.NoGrowth,
@@ -88,7 +89,7 @@ func TestTheDiskFails(t *testing.T) {
 }
 
 // fileLimit needs no file system: the limit of a file's size fails every write of the
-// server, also one that does not make a file larger.
+// server, even a write that does not make a file larger.
 func fileLimit(s *stage) []outage {
 	limit := func(to, old *unix.Rlimit) {
 		s.Helper()
@@ -126,7 +127,8 @@ func (s *stage) campaign(outages []outage) {
 	s.reconcile()
 }
 
-// live puts messages into every state, and lets an outage begin and end.
+// The method live brings messages into every status. Meanwhile it lets an outage begin
+// and end.
 func (s *stage) live(o outage, length time.Duration) {
 	s.Helper()
 	number := func(name string) string {
@@ -167,7 +169,7 @@ func (s *stage) live(o outage, length time.Duration) {
 			}
 		}
 		_ = s.statusOf(scheduled)
-		time.Sleep(100 * time.Millisecond) // clients may read ten lists a second
+		time.Sleep(100 * time.Millisecond) // a client is allowed to read ten lists a second
 		if words, well := s.health(); !well {
 			told = true
 			s.answers[words]++

@@ -18,17 +18,18 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/machine"
 )
 
-// stage is a server, together with everything that its clients have learned from its answers.
+// A stage is a server, together with everything that its clients have learned from its
+// answers.
 type stage struct {
 	*testing.T
 	m      *machine.Machine
 	client *http.Client
 
-	accepted map[string][]string       // the statuses in which each accepted message may end
+	accepted map[string][]string       // the statuses in which each accepted message can end
 	refused  map[string]map[string]any // the messages that were not accepted, by key
 	void     []string                  // the references of messages that were certainly not accepted
-	perhaps  int                       // how many messages without a key were perhaps accepted
-	answers  map[string]int            // how many answers of each kind there were during outages
+	perhaps  int                       // the number of messages without a key that were perhaps accepted
+	answers  map[string]int            // the number of answers of each kind during outages
 }
 
 func newStage(t *testing.T, dir string, args ...string) *stage {
@@ -78,8 +79,8 @@ func (s *stage) do(method, path, key string, body any) answer {
 	return answer{response.StatusCode, response.Header, text}
 }
 
-// problem checks an answer that is not a success, and returns the kind of its problem. During an
-// outage, a client may only be told to come back later.
+// problem checks an answer that is not a success, and returns the kind of its problem.
+// During an outage, the only allowed answer is that the client must come back later.
 func (s *stage) problem(what string, a answer) string {
 	s.Helper()
 	var p struct{ Type, Detail string }
@@ -99,8 +100,8 @@ func (s *stage) problem(what string, a answer) string {
 	return kind
 }
 
-// submit submits a message. The parameter ends has the statuses in which the message may
-// end. If the message is accepted, submit returns its id.
+// Submits a message. The parameter `ends` has the statuses in which the message can end.
+// If the message is accepted, the method returns its id.
 func (s *stage) submit(key string, fields map[string]any, ends ...string) string {
 	s.Helper()
 	a := s.do(http.MethodPost, "/v1/sms", key, fields)
@@ -125,7 +126,7 @@ func (s *stage) submit(key string, fields map[string]any, ends ...string) string
 	return ""
 }
 
-// message returns the fields of a message to the given number. If number is "", the message goes
+// Returns the fields of a message to the given number. If number is "", the message goes
 // to an ordinary number, which hardly any other message has, so that receipts can be
 // matched by it.
 func message(number string) map[string]any {
@@ -135,14 +136,15 @@ func message(number string) map[string]any {
 	return map[string]any{"phoneNumber": number, "message": strings.Repeat("A disk may fail. ", 8), "reference": sms.NewToken()}
 }
 
-// held is like the function message, for a message that is handed over at most once.
+// The function held is like the function message, but for a message that is handed over
+// at most once.
 func held(number string) map[string]any {
 	fields := message(number)
 	fields["onUnknown"] = sms.Hold
 	return fields
 }
 
-// must submits a message that must be accepted, because no outage is on.
+// The method must submits a message that must be accepted, because there is no outage.
 func (s *stage) must(fields map[string]any, ends ...string) string {
 	s.Helper()
 	id := s.submit(sms.NewToken(), fields, ends...)
@@ -183,7 +185,8 @@ func (s *stage) awaitStatus(id string, want ...string) {
 	s.await(fmt.Sprintf("message %s is %v", id, want), func() bool { return slices.Contains(want, s.statusOf(id)) })
 }
 
-// health returns what /healthz says, and whether it is well.
+// health returns the answer of /healthz, and whether the server is well according to this
+// answer.
 func (s *stage) health() (words string, well bool) {
 	s.Helper()
 	a := s.do(http.MethodGet, "/healthz", "", nil)
@@ -194,7 +197,7 @@ func (s *stage) health() (words string, well bool) {
 	return h.Status, a.status == http.StatusOK
 }
 
-// sends reports whether /v1/status says that messages are being sent.
+// Reports whether messages are being sent, according to /v1/status.
 func (s *stage) sends() bool {
 	s.Helper()
 	a := s.do(http.MethodGet, "/v1/status", "", nil)

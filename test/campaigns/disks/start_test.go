@@ -14,8 +14,10 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/disk"
 )
 
-// TestAStartThatFailedCanBeRepeated opens the databases and the log of a data folder, with a fault
-// after some of the calls. The folder is new, or its server was killed. When the disk works again, the folder must be usable.
+// TestAStartThatFailedCanBeRepeated opens the databases and the log of a data folder,
+// with a fault after some of the calls. The folder is either new, or the folder of a
+// server that was killed. When the disk works again, a server must be able to use the
+// folder.
 func TestAStartThatFailedCanBeRepeated(t *testing.T) {
 	if testing.Short() {
 		t.Skip("this test opens hundreds of folders: run make test")
@@ -71,13 +73,14 @@ func TestAStartThatFailedCanBeRepeated(t *testing.T) {
 	}
 }
 
-// start opens the databases and the provider's log in a data folder, and closes them again.
+// The function start opens the databases and the provider's log in a data folder, and
+// closes them again.
 func start(dir string) error {
 	db, err := sqlite.Open(dir, sqlite.Options{})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = db.Close() }() // after a fault, closing may fail too
+	defer func() { _ = db.Close() }() // after a fault, closing can fail too
 	provider, err := simulator.Open(filepath.Join(dir, "provider"), simulator.Options{})
 	if err != nil {
 		return err

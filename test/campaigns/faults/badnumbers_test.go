@@ -96,7 +96,8 @@ func (q *fairQueue) next() (ref sms.Ref, ok bool) {
 	return sms.Ref{}, false
 }
 
-// account refuses bad numbers. Until troubleEnds it refuses every message.
+// The type account is a provider that refuses bad numbers. Until troubleEnds it refuses
+// every message.
 type account struct {
 	troubleEnds time.Time
 	recovered   atomic.Bool  // whether a message was taken after the trouble ended
@@ -170,7 +171,8 @@ func (d *deployment) run(ctx context.Context, provider sms.Provider) *sync.WaitG
 	return &group
 }
 
-// waitAllSent fails the test if a message of the owner "good" fails.
+// waitAllSent waits until all messages of the owner "good" are sent. It fails the test if
+// one of them fails.
 func (d *deployment) waitAllSent() {
 	d.t.Helper()
 	began := time.Now()
@@ -242,7 +244,7 @@ func TestOneClientsBadNumbersHinderNobodyElse(t *testing.T) {
 	for _, tc := range []struct {
 		name     string
 		interval time.Duration // the interval between messages to bad numbers; 0 means that all of these messages come first
-		trouble  time.Duration // for how long, from the start, the provider refuses everything
+		trouble  time.Duration // the time from the start during which the provider refuses everything
 	}{
 		{"before any number was taken", 0, 0},
 		{"while the breaker is open", 0, 90 * time.Second},

@@ -15,15 +15,16 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// A jump is what happens to the clock of all services at once. The clients' and the
-// provider's clocks stay right. After a while, the services' clock is right again.
+// A jump happens to the clock of all services at once. The clients' and the provider's
+// clocks stay right. After a while, the services' clock is right again.
 type jump struct {
 	by       time.Duration
 	wrongFor time.Duration
 }
 
-// If a clock is wrong for a moment, the services write times, but hardly any of these times come while the
-// clock is wrong. If a clock is wrong for long, the services also act on the times that they write.
+// If the clock is wrong for a moment, the services write wrong times, but hardly any of
+// these times come before the clock is right again. If the clock is wrong for long, the
+// services also act on the wrong times.
 const (
 	aMoment = 3 * time.Second
 	long    = 10 * time.Minute
@@ -40,8 +41,8 @@ var jumps = map[fault]jump{
 // allJumps has the names of all jumps, in a fixed order.
 var allJumps = slices.Sorted(maps.Keys(jumps))
 
-// restTime is how long after the clock is right again every message must be at rest. The
-// trouble with the account begins and ends within this time too.
+// Every message must be at rest within this time after the clock is right again. The
+// trouble with the account also begins and ends within this time.
 const restTime = 40 * time.Minute
 
 // wrongClock is a clock that jumps, and later jumps back.
@@ -63,21 +64,21 @@ func (c *wrongClock) Now() time.Time {
 	return now.Add(c.jump.by)
 }
 
-// reset makes the clock right, and ready for another jump.
+// Makes the clock right, and ready for another jump.
 func (c *wrongClock) reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.jumpedAt = time.Time{}
 }
 
-// done reports whether the clock has been right for the time restTime after its jump.
+// Reports whether the clock has been right for the time restTime after its jump.
 func (c *wrongClock) done() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !c.jumpedAt.IsZero() && c.right().Sub(c.jumpedAt) >= c.jump.wrongFor+restTime
 }
 
-// inject makes the clock jump right before the call, unless it has already jumped.
+// Makes the clock jump right before the call, unless it has already jumped.
 func (c *wrongClock) inject(ctx context.Context, _ *world.Process, _ world.Call, f fault, carryOut func(context.Context) error) error {
 	c.mu.Lock()
 	if c.jumpedAt.IsZero() {
@@ -87,12 +88,12 @@ func (c *wrongClock) inject(ctx context.Context, _ *world.Process, _ world.Call,
 	return carryOut(ctx)
 }
 
-// longestCell is how long a cell waits for its jump.
+// longestCell is the longest time that a cell waits for its jump.
 const longestCell = 3 * time.Hour
 
 // runWithClock runs the stories in w, whose clock is c. When the clock has been right
-// again for some time, no message may wait because of it, and in the end every message
-// must be as it is without a jump.
+// again for some time, no message is allowed to wait because of the jump, and in the end
+// every message must be as it is without a jump.
 func runWithClock(t *testing.T, w *world.World, a *attack, c *wrongClock, begin int, key func() string, policies func(story) []sms.OnUnknown) {
 	t.Helper()
 	ctx := t.Context()
@@ -108,7 +109,7 @@ func runWithClock(t *testing.T, w *world.World, a *attack, c *wrongClock, begin 
 			}
 			n = delivered + w.Receipts(ctx)
 		}
-		_, _ = w.Relay(ctx) // the agenda still has the work that failed
+		_, _ = w.Relay(ctx) // after an error, the agenda still has the work
 	}
 	if a.fault != none {
 		for _, s := range all {
@@ -116,7 +117,7 @@ func runWithClock(t *testing.T, w *world.World, a *attack, c *wrongClock, begin 
 			if err != nil {
 				t.Fatal(err)
 			}
-			chosen := m.SendAt.After(c.right()) || (s.fate == world.Never && m.ExpiresAt.After(c.right())) // by a client, while the clock was wrong
+			chosen := m.SendAt.After(c.right()) || (s.fate == world.Never && m.ExpiresAt.After(c.right())) // a client chose this time while the clock was wrong
 			if !m.Status.AtRest() && !chosen {
 				t.Errorf("the message of story %s with %s is still %s, due %+v, after the clock was right for %v: %s", s.name, s.policy, m.Status, m.Due, restTime, history(m))
 			}
@@ -165,7 +166,7 @@ func TestClockJumpsOnEngines(t *testing.T) {
 	if os.Getenv("SMSQUEUE_SOAK") == "1" {
 		atOnce, every = 6, 3
 	}
-	stands := newStands(t, 20*time.Second, atOnce) // no request fails here, so a busy machine may take its time
+	stands := newStands(t, 20*time.Second, atOnce) // no request fails here, so the limit can be long enough for a busy machine
 	cells(t, allJumps, atOnce, every, func(t *testing.T, a *attack) {
 		s := <-stands
 		defer func() {

@@ -26,7 +26,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// mark marks the requests of a call to which a fault must happen.
+// A mark is on the requests of a call to which a fault must happen.
 type mark struct {
 	fault    fault
 	requests atomic.Int32
@@ -43,8 +43,8 @@ func faultBelowSDK(ctx context.Context, p *world.Process, _ world.Call, f fault,
 	return carryOut(context.WithValue(ctx, markKey{}, &mark{fault: f}))
 }
 
-// wire sends each marked request through the proxy of its fault, so that real connections
-// break, hang and are refused.
+// The type wire sends each marked request through the proxy of its fault, so that real
+// connections break, hang and are refused.
 type wire struct{ proxies map[fault]*url.URL }
 
 func newWire(t *testing.T, target string) *wire {
@@ -81,7 +81,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 // would take an hour.
 const requestTimeout = time.Second
 
-// The cells use a stand one after another.
+// A stand is used by one cell after another.
 type stand struct {
 	clock          *smstest.Clock
 	wrong          *wrongClock // the clock of the services; right unless a cell makes it jump
@@ -120,7 +120,7 @@ func newStand(t *testing.T, records, sends string, timeout time.Duration, i int)
 	return s
 }
 
-// world returns a new world on the stand, and the number of its first message.
+// Returns a new world on the stand, and the number of the world's first message.
 func (s *stand) world(t *testing.T, a *attack, rules sms.Rules) (w *world.World, begin int) {
 	t.Helper()
 	ctx := t.Context()
@@ -209,7 +209,7 @@ func TestMatrixOnEngines(t *testing.T) {
 	})
 }
 
-// newStands returns n stands. The parameter timeout is the time limit of one request.
+// newStands returns n stands. The parameter `timeout` is the time limit of one request.
 func newStands(t *testing.T, timeout time.Duration, n int) chan *stand {
 	t.Helper()
 	records, sends := enginetest.DynamoDB(t), enginetest.SQS(t)

@@ -33,8 +33,8 @@ var errLost = errors.New("connection reset by peer")
 // right status of this message would then be "unknown".
 const deaths = 3
 
-// attack applies a fault to calls of a row, but only to the first such call for each
-// message.
+// An attack applies a fault to the calls of a row, but only to the first such call for
+// each message.
 type attack struct {
 	row    row
 	fault  fault

@@ -69,7 +69,7 @@ func TestAnOperatorPausesInTheMiddle(t *testing.T) {
 			}
 			total = len(network.Log())
 			operate(sms.OrderResume)
-			firstRun = time.Minute // the relay's first run after this time enqueues the discarded envelopes' messages
+			firstRun = time.Minute // the relay's first run after this time enqueues the messages whose envelopes were discarded
 		}
 		if err := w.Rest(ctx); err != nil {
 			t.Fatal(err)

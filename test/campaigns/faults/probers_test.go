@@ -26,8 +26,8 @@ const (
 
 const receiptDelay = 3 * time.Second
 
-// spent has no budget until troubleEnds: it takes messages, and its receipts say that they
-// were not sent.
+// The type spent is a provider whose budget is spent until troubleEnds. Until then it
+// takes messages, but its receipts say that the messages were not sent.
 type spent struct {
 	troubleEnds time.Time
 	receipts    *receipts.Receipts
@@ -73,8 +73,8 @@ func (p *spent) HandOver(_ context.Context, m sms.Message) (string, error) {
 const flowsWithin = 20 * time.Minute
 
 // One or two bad owners submit several messages a second, and a good owner submits one.
-// When the trouble ends, the good messages must go out within flowsWithin, and none may
-// fail.
+// When the trouble ends, all good messages must go out within flowsWithin. None of them is
+// allowed to fail.
 func TestNoOwnerKeepsWinningProbes(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)

@@ -13,13 +13,13 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// row is one outside call of one service.
+// A row is one outside call of one service.
 type row struct{ service, method string }
 
 func (r row) String() string { return r.service + "." + r.method }
 
-// ports also gives the relay the interfaces of receipts, because the relay runs that code
-// to match pending receipts.
+// ports lists the ports of each service. The relay also has the ports of receipts,
+// because it runs the code of that service to match pending receipts.
 var ports = map[string][]reflect.Type{
 	"api":      {reflect.TypeFor[api.Store](), reflect.TypeFor[sms.Queue]()},
 	"sender":   {reflect.TypeFor[sender.Store](), reflect.TypeFor[sms.Provider]()},
@@ -27,7 +27,7 @@ var ports = map[string][]reflect.Type{
 	"receipts": {reflect.TypeFor[receipts.Store]()},
 }
 
-// uncalled lists methods of the ports that a service must not call.
+// Lists methods of the ports that a service must not call.
 var uncalled = []row{
 	{"api", "Claim"},
 	// These reads are for GET /v1/status and for the list of messages, and affect no
@@ -51,7 +51,7 @@ var uncalled = []row{
 	{"receipts", "DueReceipts"},
 }
 
-// rows returns the methods of the ports that have a context as a parameter.
+// Returns the methods of the ports that have a context as a parameter.
 func rows() []row {
 	seen := make(map[row]bool)
 	for service, types := range ports {

@@ -25,8 +25,8 @@ type story struct {
 
 var delivered = []sms.Status{sms.Delivered}
 
-// Each story runs with the policy "resend" and with the policy "hold". With "hold", the message of a story
-// may also end with the status "unknown".
+// Each story runs with the policy "resend" and with the policy "hold". With "hold", the
+// message of a story can also end with the status "unknown".
 var stories = []story{
 	{name: "plain", fate: world.Plain, ends: delivered},
 	{name: "silent", fate: world.Silent, ends: delivered},
@@ -54,7 +54,7 @@ var stories = []story{
 	{name: "probe", fate: world.Early, ends: delivered, fields: in(trouble + time.Minute)},
 }
 
-// trouble is the time at which another application has spent the account's budget.
+// At this time, another application spends the rest of the account's budget.
 const trouble = 30 * time.Minute
 
 func in(d time.Duration) func(time.Time) map[string]any {

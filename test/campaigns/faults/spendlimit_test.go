@@ -16,8 +16,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/world"
 )
 
-// spendBudget is how many messages the provider takes before the limit is reached, and
-// spendMessages is how many are submitted.
+// The provider takes spendBudget messages before the limit is reached. The test submits
+// spendMessages messages.
 var spendBudget, spendMessages = spendSize()
 
 func spendSize() (budget, messages int) {
@@ -119,7 +119,8 @@ func spend(t *testing.T, nameless int, policies []sms.OnUnknown) {
 	checkPace(t, network.Log(), refilled, spendMessages-spendBudget-left)
 }
 
-// checkLimit returns how many messages keep the status "sent" because their receipts name no message.
+// checkLimit returns the number of messages that keep the status "sent" because their
+// receipts name no message.
 func checkLimit(t *testing.T, w *world.World, network *world.Network, nameless int) (left int) {
 	t.Helper()
 	ctx := t.Context()

@@ -35,7 +35,7 @@ func openSQLiteWith(t *testing.T, now func() time.Time) *sqlite.DB {
 	return db
 }
 
-// matrixPace is so fast that no message waits, although senders book time.
+// matrixPace is so fast that no message waits, although the senders book slots.
 const matrixPace = 1000
 
 func onSQLite(t *testing.T, a *attack) {
@@ -70,11 +70,11 @@ func newAttack(r row, f fault) *attack {
 	return &attack{row: r, fault: f, met: map[string]bool{}, seen: map[row]int{}, orphans: map[string]bool{}}
 }
 
-// matrix runs the scenario without faults, and checks that this makes all outside calls.
-// Then it runs the cells.
+// The function matrix first runs the scenario without faults, and checks that the
+// scenario makes all outside calls. Then it runs the cells.
 func matrix(t *testing.T, faults []fault, n, step int, run func(t *testing.T, a *attack)) {
 	calm := newAttack(row{}, none)
-	told := false // the flag -run may have skipped this cell
+	told := false // stays false if the flag -run skips this cell
 	if !t.Run("without faults", func(t *testing.T) {
 		told = true
 		run(t, calm)
@@ -95,7 +95,7 @@ func matrix(t *testing.T, faults []fault, n, step int, run func(t *testing.T, a 
 	cells(t, faults, n, step, run)
 }
 
-// cells runs n cells at a time. If step is 3, it runs only every third cell.
+// Runs n cells at a time. If step is 3, it runs only every third cell.
 func cells(t *testing.T, faults []fault, n, step int, run func(t *testing.T, a *attack)) {
 	table := &table{faults: faults, cells: make(map[row]map[fault]string)}
 	// t.Parallel would run only as many cells as there are processors. On the engines more

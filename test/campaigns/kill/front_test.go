@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// front keeps its address when the engine behind it restarts at another address. While the
-// engine is stopped, nothing listens at the front's address.
+// A front is a proxy of an engine. It keeps its address when the engine behind it
+// restarts at another address. While the engine is stopped, nothing listens at the
+// front's address.
 type front struct {
 	addr string
 
@@ -55,9 +56,9 @@ func (f *front) up(t *testing.T, target string) {
 
 func (f *front) down() {
 	f.mu.Lock()
-	_ = f.listener.Close() // the listener may already be closed
+	_ = f.listener.Close() // an error means that the listener is already closed
 	for c := range f.open {
-		_ = c.Close() // the other end may already be gone
+		_ = c.Close() // an error means that the other end is already gone
 	}
 	f.mu.Unlock()
 	f.running.Wait()

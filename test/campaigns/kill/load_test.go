@@ -24,7 +24,8 @@ func size() campaign {
 
 const users = 32
 
-// load repeats each submission, with its key, until the answer is 202.
+// A load submits messages. It repeats each submission, with its key, until the answer is
+// 202.
 type load struct {
 	api      func() user.API // returns the API of the server that is running now
 	next     atomic.Int64

@@ -159,7 +159,8 @@ func TestDynamoDBIsAwayForTenSeconds(t *testing.T) {
 		report, err := w.Reconcile(t.Context())
 		return err == nil && report.OnTheWay == 0
 	})
-	// The log is read before the records, and may lack a hand-over. So reconcile again.
+	// The log was read before the records, so it can lack a hand-over. So reconcile
+	// again.
 	report, err := w.Reconcile(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -53,7 +53,8 @@ func TestModel(t *testing.T) {
 	t.Logf("%d steps in %d runs from -seed %d", taken, runs, *seed)
 }
 
-// undated hides the deadline of a test, which means nothing in virtual time.
+// The type undated hides the deadline of a test, because the deadline has no meaning in
+// virtual time.
 type undated struct{ testing.TB }
 
 func play(t *rapid.T, dir string) (taken int) {
@@ -137,7 +138,7 @@ func (s *stage) relay(t *rapid.T) {
 	}
 	s.say("relay")
 	s.spawn("relay", func() func() {
-		_, _ = s.w.Relay(s.ctx) // the agenda still has the work that failed
+		_, _ = s.w.Relay(s.ctx) // after an error, the agenda still has the work
 		return nothing
 	})
 }

@@ -43,7 +43,7 @@ type stage struct {
 	net   *world.Network
 
 	free    atomic.Bool // whether calls go on at once, without waiting for their turn
-	over    atomic.Bool // clients give up
+	over    atomic.Bool // whether clients give up
 	turns   []*turn
 	arrive  chan *turn
 	running map[string]int // the number of each kind of process
@@ -53,7 +53,7 @@ type stage struct {
 	log     []string
 }
 
-// pace is so fast that no message waits long, although senders book time.
+// pace is so fast that no message waits long, although the senders book slots.
 const pace = 20
 
 func newStage(ctx context.Context, dir string) (*stage, error) {
@@ -110,7 +110,7 @@ type ending struct {
 	note func()
 }
 
-// spawn starts f as a process of the given kind.
+// spawn starts a function as a process of the given kind.
 func (s *stage) spawn(kind string, f func() (note func())) {
 	s.running[kind]++
 	go func() {
@@ -156,7 +156,7 @@ func (s *stage) submit(t *rapid.T) {
 	if n >= 6 || s.running["client"] > 1 {
 		t.Skip("enough messages")
 	}
-	// Few numbers are used, so that one receipt may fit several messages.
+	// Few numbers are used, so that one receipt can fit several messages.
 	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(0, 4).Draw(t, "number")))
 	fate := rapid.SampledFrom([]world.Fate{
 		world.Plain, world.Silent, world.Deaf, world.Busy, world.Refused, world.Early, world.Twice, world.Slow, world.Lost, world.Broke, world.Nobody, world.Denied,
@@ -252,7 +252,7 @@ func (s *stage) story(m sms.Message) string {
 	return lines
 }
 
-// finish lets everything run without faults until no work is left.
+// Lets everything run without faults until no work is left.
 func (s *stage) finish(t *rapid.T) {
 	s.free.Store(true)
 	for _, waiting := range s.turns {
@@ -309,8 +309,8 @@ func (s *stage) foreignReceipt(t *rapid.T) {
 	s.net.Receipt(s.net.Foreign(number, rapid.Bool().Draw(t, "void"), time.Now()), 0)
 }
 
-// The receipt may belong to another application, and we may send to its number. It may open
-// the breaker, but must not change a message.
+// The receipt can belong to another application, even if we send messages to its number.
+// It is allowed to open the breaker, but it must not change a message.
 func (s *stage) namelessReceipt(t *rapid.T) {
 	number := sms.Number(fmt.Sprintf("+55119970%05d", rapid.IntRange(0, 12).Draw(t, "number")))
 	s.say("trouble that names no message, to %s", number)

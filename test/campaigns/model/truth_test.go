@@ -9,8 +9,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// truth holds what really happened to one message, even if the record says something else. It ignores
-// leases, revisions and due times.
+// A truth holds what really happened to one message, even if this differs from the
+// record. It ignores leases, revisions and due times.
 type truth struct {
 	id       string
 	number   sms.Number
@@ -20,10 +20,10 @@ type truth struct {
 	was      sms.Status
 	events   int
 	canceled bool // whether the client was told that the message is canceled
-	taken    int  // how many hand-overs the provider had taken at the last check
+	taken    int  // the number of hand-overs that the provider had taken at the last check
 }
 
-// next lists the statuses that may follow each status. It repeats the table in the
+// next lists the statuses that can follow each status. It repeats the table in the
 // documents on purpose.
 var next = map[sms.Status][]sms.Status{
 	"":            {sms.Scheduled, sms.Queued},
@@ -34,9 +34,9 @@ var next = map[sms.Status][]sms.Status{
 	sms.Unknown:   {sms.Sent, sms.Delivered, sms.Undelivered},
 }
 
-// log holds the hand-overs that the provider took. If oneStep is true, m changed in one
-// step, and the table must allow the change. Otherwise it is enough that m has not left a
-// final status.
+// The parameter `log` holds the hand-overs that the provider took. If oneStep is true,
+// the message changed in one step, and the table must allow this change. Otherwise it is
+// enough that the message has not left a final status.
 func (w *truth) check(m sms.Message, log []reconcile.HandOver, now time.Time, oneStep bool) error {
 	var taken, void int
 	for _, h := range log {
@@ -93,7 +93,8 @@ func allVoid(m sms.Message, log []reconcile.HandOver) bool {
 	})
 }
 
-// latest returns the latest time at which m may be due: 15 minutes after the work for m can be done.
+// Returns the latest time at which a message is allowed to be due. This is 15 minutes
+// after the work for the message can be done.
 func latest(m sms.Message, now time.Time) time.Time {
 	for _, t := range []time.Time{m.SendAt, m.NotBefore, m.LeaseUntil} {
 		if t.After(now) {

@@ -17,11 +17,11 @@ import (
 const marker = "// guard: "
 
 type guard struct {
-	file       string // in the repository, with slashes
-	start, end int    // offsets in the file
+	file       string // the path in the repository, with slashes
+	start, end int    // the offsets of the guard in the file
 }
 
-// findGuards ignores test files.
+// findGuards finds the guards in the given folders, except those in test files.
 func findGuards(repo fs.FS, dirs ...string) (map[string]guard, error) {
 	guards := make(map[string]guard)
 	for _, dir := range dirs {
@@ -78,8 +78,8 @@ func guardsIn(path string, source []byte) (map[string]guard, error) {
 	return guards, nil
 }
 
-// guarded returns the node that the marker at the end of a line guards: the condition of an
-// if or a case, the first result of a return, another statement, or an operand that stands
+// Returns the node that the marker at the end of a line guards: the condition of an if or
+// a case, the first result of a return, another statement, or an operand that stands
 // alone on the line.
 func guarded(fset *token.FileSet, file *ast.File, line int) (ast.Node, error) {
 	on := func(p token.Pos) bool { return fset.Position(p).Line == line }
@@ -120,8 +120,9 @@ func guarded(fset *token.FileSet, file *ast.File, line int) (ast.Node, error) {
 	return found[0], nil
 }
 
-// The old code stays in the file, so that its imports, variables and parameters are still
-// used and the mutant compiles.
+// A change returns the code that takes the place of a piece of code. The old piece stays
+// part of the new code, so that its imports, variables and parameters are still used and
+// the mutant compiles.
 type change func(piece string) string
 
 func never(condition string) string   { return "(" + condition + ") && false" }

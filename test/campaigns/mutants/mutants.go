@@ -1,8 +1,8 @@
-// Package mutants removes guards from the code, one at a time, and checks that a test
-// then fails. If all tests pass without a guard, they do not prove the promise that the
-// guard keeps. With SMSQUEUE_SOAK=1 the tests run for every mutant. Otherwise the tests
-// run only for the first two mutants, and the package only checks that the other mutants
-// can be made.
+// Package mutants contains tests that remove guards from the code, one at a time, and
+// check that another test then fails. If all tests pass without a guard, they do not
+// prove the promise that the guard keeps. With SMSQUEUE_SOAK=1 the tests run for every
+// mutant. Otherwise the tests run only for the first two mutants. For the other mutants,
+// the package only checks that they can be made.
 //
 // A guard is marked by a comment at the end of its line:
 //
@@ -18,8 +18,8 @@ type mutant struct {
 	tests   []string          // arguments of go test
 }
 
-// noFailFile keeps rapid from writing a mutant's failures into the checkout. Packages
-// without rapid do not know this flag.
+// noFailFile keeps rapid from writing a mutant's failures into the checkout. Only
+// packages that use rapid have this flag.
 const noFailFile = "-rapid.nofailfile"
 
 var mutants = []mutant{

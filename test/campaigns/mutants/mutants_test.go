@@ -16,12 +16,13 @@ import (
 	"github.com/smsqueue/smsqueue/tools/engines"
 )
 
-// few is how many mutants are tested without SMSQUEUE_SOAK=1.
-const few = 2
+// Without SMSQUEUE_SOAK=1, only this many mutants are tested.
+const fewMutants = 2
 
 func TestEveryGuardIsMissedWhenItIsGone(t *testing.T) {
-	// This variable differs in every run. Otherwise Go, which does not see the sources,
-	// would reuse a cached result.
+	// This variable has another value in every run. Because the test reads it, the go
+	// command never reuses a cached result. The go command does not know that the test
+	// depends on the sources.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	repo, err := engines.FindRepository(t.Context())
 	if err != nil {
@@ -38,7 +39,7 @@ func TestEveryGuardIsMissedWhenItIsGone(t *testing.T) {
 		}
 		t.Run("without "+m.without, func(t *testing.T) {
 			overlay := m.overlay(t, guards, repo)
-			if i >= few && os.Getenv("SMSQUEUE_SOAK") != "1" {
+			if i >= fewMutants && os.Getenv("SMSQUEUE_SOAK") != "1" {
 				return // without SMSQUEUE_SOAK, it is enough that the mutant can be made
 			}
 			m.mustBeRed(t, repo, overlay)
@@ -49,8 +50,8 @@ func TestEveryGuardIsMissedWhenItIsGone(t *testing.T) {
 	}
 }
 
-// overlay writes a file for the flag -overlay of the go command, so that the command reads the mutant's files
-// in place of the originals. The checkout does not change.
+// Writes a file for the flag -overlay of the go command, so that the command reads the
+// mutant's files in place of the originals. The checkout does not change.
 func (m mutant) overlay(t *testing.T, guards map[string]guard, repo engines.Repository) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -1,4 +1,4 @@
-// Package browser uses the server's pages in a browser.
+// Package browser contains tests that open the server's pages in a browser.
 package browser_test
 
 import (

@@ -1,5 +1,5 @@
-// Package client generates a client from openapi.yaml with a popular generator, and
-// uses it.
+// Package client contains tests that generate clients from openapi.yaml with popular
+// generators, and use them.
 package client_test
 
 import (

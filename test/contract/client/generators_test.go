@@ -27,13 +27,14 @@ import (
 type client struct {
 	name     string
 	program  string            // the folder under testdata, if it differs from name
-	tools    map[string]string // what the client needs, and how to get it
+	tools    map[string]string // the tools that the client needs, and how to get them
 	fetch    *engines.Engine   // the generator, if it is not a tool of the language
 	python   bool              // the client is in Python, so $PYTHON is needed
 	commands []string
 }
 
-// clients returns every client that is tested. $JAR is the jar of fetch, and $VERSION its version.
+// clients returns every client that is tested. In the commands, $JAR is the jar of the
+// generator in the field fetch, and $VERSION is the generator's version.
 func clients() []client {
 	all := []client{
 		{name: "openapi-python-client", python: true, commands: []string{
@@ -110,7 +111,7 @@ const clientTime = 20 * time.Minute
 
 func TestClientsOfOtherGeneratorsDoTheMainFlow(t *testing.T) {
 	if os.Getenv("SMSQUEUE_SOAK") == "" {
-		return // the clients take a quarter of an hour: make soak
+		return // the clients take a quarter of an hour, so only make soak tests them
 	}
 	enginetest.SQLite(t)
 	m := machine.Start(t, t.TempDir())
@@ -136,8 +137,8 @@ func TestClientsOfOtherGeneratorsDoTheMainFlow(t *testing.T) {
 	}
 }
 
-// need returns the environment variables with the paths of the tools that the client needs. It skips the test
-// if a tool is missing.
+// Returns the environment variables with the paths of the tools that the client needs. It
+// skips the test if a tool is missing.
 func (c client) need(t *testing.T) []string {
 	t.Helper()
 	for tool, get := range c.tools {
@@ -171,7 +172,7 @@ func (c client) need(t *testing.T) []string {
 	return env
 }
 
-// run generates the client, builds it and runs its program.
+// Generates the client, builds it and runs its program.
 func (c client) run(t *testing.T, env []string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -237,7 +238,7 @@ func packageVersion(t *testing.T, name string) string {
 	return string(found[1])
 }
 
-// get returns the body of an answer with 200.
+// The function get returns the body of an answer, which must have the status 200.
 func get(t *testing.T, url string) []byte {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)

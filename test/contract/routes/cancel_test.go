@@ -26,8 +26,8 @@ func (c *counting) HandOver(_ context.Context, m sms.Message) (string, error) {
 	return "provider-" + sms.NewToken(), nil
 }
 
-// If the client wins, the message must not be handed over. If the sender wins, the client
-// must be told that the message is not canceled.
+// If the cancel comes first, the message must not be handed over. If the sender comes
+// first, the client must get the answer that the message is not canceled.
 func TestCancelRacesWithSend(t *testing.T) {
 	tries := 1000
 	if testing.Short() {

@@ -14,8 +14,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Messages are added and changed meanwhile. Each message that was older than ten seconds at
-// the start must be shown exactly once.
+// While a client reads one page after another, messages are added and changed. Each
+// message that was older than ten seconds at the start must be shown exactly once.
 func TestPagingShowsEveryMessageOnce(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, store sms.Store) {
 		checks := "60"
@@ -72,7 +72,7 @@ func (p *paging) change() {
 func (p *paging) run() {
 	old := p.start.Add(-10*time.Second - time.Millisecond)
 	for range rapid.IntRange(0, 25).Draw(p.T, "messages") {
-		// Two zeros make many messages of the same millisecond.
+		// Zero is in this list twice, so that many messages have the same millisecond.
 		age := rapid.SampledFrom([]time.Duration{0, 0, time.Millisecond, time.Second, 24 * time.Hour, 90 * 24 * time.Hour}).Draw(p.T, "age")
 		p.add(old.Add(-age))
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// service runs the API, the relay and the sender on one SQLite folder.
+// The type service runs the API, the relay and the sender on one SQLite folder.
 type service struct {
 	clock    *smstest.Clock
 	store    *sqlite.DB
@@ -51,7 +51,7 @@ func (noReceipts) Settle(_ context.Context, m sms.Message, _ time.Time) (sms.Mes
 	return m, false, nil
 }
 
-// The relay's calls may be concurrent.
+// The relay can make its calls concurrently.
 type counted struct {
 	*sqlite.DB
 

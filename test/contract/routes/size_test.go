@@ -35,8 +35,8 @@ func many() int {
 	return 20_000
 }
 
-// The messages are one second apart, and every hundredth has a reference. fill returns the
-// id of the one in the middle.
+// The function fill adds messages that are one second apart. Every hundredth message has
+// a reference. The function returns the id of the message in the middle.
 func fill(t *testing.T, store sms.Messages, owner string, n int) (id string) {
 	t.Helper()
 	rules := sms.DefaultRules()
@@ -118,7 +118,8 @@ func hurried(o *api.Options) {
 	o.Now = func() time.Time { return begin.Add(time.Duration(minutes.Add(1)) * time.Minute) }
 }
 
-// quickest returns the shortest time, because other load disturbed that request least.
+// Returns the shortest of the measured times. That request was disturbed least by other
+// load.
 func quickest(t *testing.T, handler http.Handler, target string) time.Duration {
 	t.Helper()
 	shortest := time.Hour
@@ -134,7 +135,7 @@ func quickest(t *testing.T, handler http.Handler, target string) time.Duration {
 
 func TestManyMessagesMakeNoPageDearer(t *testing.T) {
 	const few, plenty = 200, 2000
-	// Ids are random, so the shards differ in size. A page may therefore need two queries
+	// Ids are random, so the shards differ in size. A page can therefore need two queries
 	// more than another page, and some queries cost half a unit more.
 	const twoQueries = 4.0 // read units
 	var mu sync.Mutex
@@ -220,8 +221,8 @@ func shard(id string) uint32 {
 	return h.Sum32() % 8
 }
 
-// meter returns an option for a client of DynamoDB. After each read, the client calls tell
-// with the capacity that the read consumed.
+// meter returns an option for a client of DynamoDB. After each read, the client calls the
+// function `tell` with the capacity that the read consumed.
 func meter(tell func(operation string, units float64)) func(*middleware.Stack) error {
 	return func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Meter", func(

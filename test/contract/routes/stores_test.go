@@ -1,5 +1,5 @@
-// Package routes tests promises of the API's routes on both stores, SQLite and
-// DynamoDB.
+// Package routes contains tests of what the API's routes promise. They run on both
+// stores, SQLite and DynamoDB.
 package routes_test
 
 import (

@@ -26,7 +26,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// leastGood is how many calls of each operation must be answered with 2xx, at least.
+// leastGood is the minimum number of calls of each operation that must be answered with
+// 2xx.
 const leastGood = 20
 
 func TestServerKeepsItsContract(t *testing.T) {
@@ -79,7 +80,7 @@ func TestServerKeepsItsContract(t *testing.T) {
 	}
 }
 
-// duration returns the limit of the random phases, in seconds.
+// Returns the time limit of the random phases, in seconds.
 func duration() int {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return 600

@@ -44,7 +44,7 @@ func (r reply) problem(t testing.TB) string {
 	return strings.TrimPrefix(p.Type, "urn:smsqueue:problem:")
 }
 
-// key may be empty.
+// The parameter `key` can be empty.
 func post(t testing.TB, api user.API, key, body string) reply {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, api.Base+"/v1/sms", strings.NewReader(body))

@@ -25,8 +25,8 @@ func refused(t *testing.T, d *functions.Deployment, client string) bool {
 	return true
 }
 
-// Functions look for unknown clients at most once a second, so a change can take a second
-// to show.
+// Functions look for unknown clients at most once a second, so it can take a second until
+// a change has an effect.
 func awaitClients(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for until := time.Now().Add(10 * time.Second); !done(); time.Sleep(100 * time.Millisecond) {

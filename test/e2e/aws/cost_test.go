@@ -97,7 +97,7 @@ func (m *meter) step(t *testing.T, d *functions.Deployment, something func()) co
 	}
 	s.WriteUnits, s.ReadUnits = m.take()
 
-	// Each step logs one line, which may come after the answer.
+	// Each step logs one line, which can come after the answer.
 	deadline := time.After(10 * time.Second)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -143,7 +143,7 @@ var accessValues = map[string]string{
 	"error.responseType": "-", "xrayTraceId": "-",
 }
 
-// The format is the one that Terraform sets.
+// Returns the logged size of a line in the format that Terraform sets.
 func accessLine(t *testing.T) cost.Bytes {
 	t.Helper()
 	source, err := os.ReadFile(filepath.Join("..", "..", "..", "terraform", "api_gateway.tf"))
@@ -167,7 +167,8 @@ func accessLine(t *testing.T) cost.Bytes {
 	return logged(string(text))
 }
 
-// recordSize counts the table and its indexes. DynamoDB adds 100 bytes to each of them.
+// recordSize adds up the sizes of a record in the table and in each index. DynamoDB adds
+// 100 bytes to each of these sizes.
 func recordSize(t *testing.T, d *functions.Deployment, id string) cost.Bytes {
 	t.Helper()
 	out, err := d.Records.GetItem(t.Context(), &dynamodb.GetItemInput{
@@ -206,7 +207,7 @@ func itemSize(item map[string]types.AttributeValue) (n int) {
 	return n
 }
 
-// The rules are those of DynamoDB's guide.
+// The size is calculated by the rules in DynamoDB's guide.
 func valueSize(v types.AttributeValue) int {
 	switch v := v.(type) {
 	case *types.AttributeValueMemberS:

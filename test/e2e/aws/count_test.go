@@ -18,7 +18,7 @@ import (
 
 type requests map[string]int
 
-// opened stands for the request that opens a connection at init.
+// In the counts, this name stands for the request that opens a connection at init.
 const opened = ""
 
 func requestsOf(d *functions.Deployment, something func()) requests {
@@ -90,7 +90,7 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	// this it reads and writes the record.
 	want("the first delivery of a deployment", requestsOf(d, first), requests{opened: 1, "GetItem": 2, "UpdateItem": 3, "Publish": 1})
 	delivery := requestsOf(d, second)
-	if time.Since(began) < breakerAge { // on a busy machine this takes longer, so the sender may read the breaker again
+	if time.Since(began) < breakerAge { // on a busy machine this takes longer, so the sender can read the breaker again
 		want("a delivery", delivery, requests{"UpdateItem": 2, "Publish": 1})
 	}
 
@@ -113,8 +113,8 @@ func TestEachOperationCostsItsRequests(t *testing.T) {
 	}
 	want("a submit with a key that is refused", requestsOf(d, elsewhere), requests{"GetItem": 1})
 
-	// A receipt of a probe may close the breaker, so the receipts service reads the breaker
-	// too, every 5 s.
+	// A receipt of a probe can close the breaker, so the receipts service reads the
+	// breaker too, every 5 s.
 	receipt := func() {
 		submit("")()
 		deliver(1)()

@@ -83,7 +83,7 @@ func TestASenderThatDiesInAHandOver(t *testing.T) {
 		reached         bool // whether SNS took the message before the sender died
 		status          string
 		handOvers       int
-		taken           int // how many messages SNS took in all
+		taken           int // the number of messages that SNS took in all
 	}{
 		{"before SNS has it, resend", "resend", false, "sent", 2, 1},
 		{"after SNS took it, resend", "resend", true, "sent", 2, 2},
@@ -137,7 +137,8 @@ func TestASenderThatDiesInAHandOver(t *testing.T) {
 	}
 }
 
-// ageLease makes the lease and the first hand-over earlier by this much.
+// ageLease moves the end of the lease and the time of the first hand-over back by the
+// given duration.
 func ageLease(t *testing.T, d *functions.Deployment, id string, by time.Duration) {
 	t.Helper()
 	const earlier = "handOvers[0].#at = handOvers[0].#at - :by, handOvers[0].#until = handOvers[0].#until - :by"

@@ -11,7 +11,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/functions"
 )
 
-// On a busy machine a sender may come too late for its slots; in this case the sender books new slots.
+// On a busy machine a sender can come too late for its slots. In this case, it books new
+// slots.
 func TestThePaceCostsOneWriteABatch(t *testing.T) {
 	t.Parallel()
 	d := functions.Deploy(t, functions.Options{PartsPerSecond: 5})

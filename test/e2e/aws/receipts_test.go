@@ -41,7 +41,7 @@ func TestReceiptsTellWhatBecameOfAMessage(t *testing.T) {
 		"not a line of SNS, about " + arrives,
 		unreachable,
 	}
-	for range 2 { // Lambda may repeat a batch
+	for range 2 { // Lambda sometimes repeats a batch
 		if err := d.Report(t.Context(), lines...); err != nil {
 			t.Fatal(err)
 		}

@@ -15,7 +15,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// body may be empty.
+// The parameter `body` can be empty.
 func ask(t testing.TB, api user.API, method, path, body string) reply {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, api.Base+path, strings.NewReader(body))
@@ -94,7 +94,8 @@ func TestRoutesBehindTheGateway(t *testing.T) {
 	}
 
 	for target, want := range map[string]requests{
-		// For a page of more than one message the API may have to read a shard twice.
+		// For a page of more than one message the API sometimes has to read a shard
+		// twice.
 		"/v1/sms?limit=1":                   {"Query": 8, "BatchGetItem": 1},
 		"/v1/sms?limit=10&reference=nobody": {"Query": 8},
 	} {

@@ -68,7 +68,8 @@ func TestATagCanBeInstalled(t *testing.T) {
 	}
 }
 
-// clone commits the checkout's files as they are now, and tags the commit with version.
+// clone makes a new repository with one commit, which contains the checkout's files as
+// they are now. It tags this commit with the constant version.
 func clone(t *testing.T, root string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -16,8 +16,8 @@ import (
 
 const day = 24 * time.Hour
 
-// untilRight is how long a message may take until it is delivered after the clock was set
-// right. Most of this time is for a busy machine.
+// After the clock is set right, a message must be delivered within this time. Most of the
+// time is a reserve for a busy machine.
 const untilRight = time.Minute
 
 // TestWhatWasWrittenWhileTheClockWasWrongIsSent moves the clock of a running server. While
@@ -81,7 +81,7 @@ func TestWhatWasWrittenWhileTheClockWasWrongIsSent(t *testing.T) {
 
 const clockJumped = `"msg":"clock jumped"`
 
-// awaitJump waits until the log says that the clock jumped, for the time number already+1.
+// awaitJump waits until the log reports more jumps of the clock than the given number.
 func awaitJump(t *testing.T, m *machine.Machine, already int) {
 	t.Helper()
 	for end := time.Now().Add(untilRight); strings.Count(m.Log(), clockJumped) <= already; time.Sleep(50 * time.Millisecond) {
@@ -91,7 +91,7 @@ func awaitJump(t *testing.T, m *machine.Machine, already int) {
 	}
 }
 
-// await looks up a message until enough returns true.
+// await looks up a message again and again until the given function returns true.
 func await(t *testing.T, api user.API, id string, enough func(user.Message) bool) {
 	t.Helper()
 	var m user.Message

@@ -14,7 +14,7 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// kills returns how often the server is killed.
+// Returns how many times the server is killed.
 func kills() int {
 	if os.Getenv("SMSQUEUE_SOAK") != "" {
 		return 5
@@ -23,9 +23,12 @@ func kills() int {
 }
 
 const (
-	loadUsers   = 100
-	perRound    = 300 // messages accepted before a kill
-	atLeast     = 50  // the minimum before a kill: of requests in flight, of unfinished messages, and of hand-overs since the last kill
+	loadUsers = 100
+	perRound  = 300 // the number of messages that are accepted in each round before the kill
+	// The server is killed only if each of these numbers is at least this high: the
+	// requests in flight, the unfinished messages, and the hand-overs since the last
+	// kill.
+	atLeast     = 50
 	drainWithin = 3 * time.Minute
 )
 

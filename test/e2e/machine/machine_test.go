@@ -102,7 +102,8 @@ func TestAStoppingServerKeepsNobodyWaiting(t *testing.T) {
 	answered := make(chan time.Duration, 1)
 	begin := time.Now()
 	go func() {
-		// The server may stop before it has read the request.
+		// The error is ignored, because the server can stop before it has read the
+		// request.
 		_, _ = api.Get(ctx, sent.ID+"?wait=20")
 		answered <- time.Since(begin)
 	}()
@@ -187,7 +188,7 @@ func TestDocumentedNumbers(t *testing.T) {
 	enginetest.SQLite(t)
 	want := map[string]struct {
 		status, failure string
-		handOvers       int // how many hand-overs the provider took
+		handOvers       int // the number of hand-overs that the provider took
 	}{
 		simulator.Refused:       {"failed", "number-refused", 0},
 		simulator.OptedOut:      {"failed", "opted-out", 0},

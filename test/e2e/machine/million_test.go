@@ -16,7 +16,8 @@ import (
 	"github.com/smsqueue/smsqueue/test/harness/user"
 )
 
-// maxResident is how much memory the server may use, no matter how many messages wait.
+// maxResident is the most resident memory that the server is allowed to use, in bytes. It
+// does not depend on the number of waiting messages.
 const maxResident = 300 << 20
 
 // With the race detector, writing messages is slow, so only the long campaign has a million messages.

@@ -19,7 +19,7 @@ import (
 
 type wire struct {
 	mu      sync.Mutex
-	fetches int      // how many tokens were fetched
+	fetches int      // the number of tokens that were fetched
 	tokens  []string // the different tokens that were used
 }
 

@@ -22,8 +22,8 @@ type Kind string
 const (
 	Required         Kind = "required"
 	Type             Kind = "type"
-	Length           Kind = "length" // of a string or a blob
-	Size             Kind = "size"   // of a list or a map
+	Length           Kind = "length" // the length of a string or a blob
+	Size             Kind = "size"   // the number of entries of a list or a map
 	Range            Kind = "range"
 	Pattern          Kind = "pattern"
 	Enum             Kind = "enum"
@@ -167,7 +167,7 @@ func (c *check) within(path string, kind Kind, sh *shape, n float64) {
 	}
 }
 
-// isTime accepts each form of time in AWS's protocols.
+// isTime reports whether a text is a time in one of the forms that AWS's protocols use.
 func isTime(text string) bool {
 	_, err := time.Parse(time.RFC3339, text)
 	if err != nil {
@@ -190,8 +190,9 @@ func blobSize(v any) (int, bool) {
 // aboveFFFF matches the part of a Java pattern that stands for all characters above U+FFFF.
 var aboveFFFF = regexp.MustCompile(`(?i)\\uD800\\uDC00-\\uDBFF\\uDFFF`)
 
-// wholeText compiles a pattern that must match the whole text, as in the services. The
-// pattern is in Java's syntax, and may have lookaheads, which package regexp lacks.
+// wholeText compiles a pattern so that only a whole text can match it, as in AWS's
+// services. The pattern is in Java's syntax. It can contain lookaheads, which package
+// regexp does not support.
 func wholeText(pattern string) (*regexp2.Regexp, error) {
 	return regexp2.Compile(`\A(?:`+aboveFFFF.ReplaceAllString(pattern, "\U00010000-\U0010FFFF")+`)\z`, regexp2.RE2)
 }

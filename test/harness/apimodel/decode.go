@@ -16,11 +16,12 @@ import (
 
 var errUnknownOperation = errors.New("the model has no such operation")
 
-// input is the decoded content of a request. The values have the types that encoding/json uses, with
-// json.Number for numbers. Only a blob that is the whole body is a []byte. The keys of a
-// structure are the names in the request.
+// An input is the decoded content of a request. The values have the types that
+// encoding/json uses, with json.Number for numbers. A value is a []byte only if it is a
+// blob that is the whole body. A structure is a map whose keys are the names of the
+// members in the request.
 type input struct {
-	name   string // of the operation
+	name   string // the name of the operation
 	values map[string]any
 }
 
@@ -46,7 +47,7 @@ func (s *service) decodeJSON(target string, body []byte) (input, error) {
 	return input{name, values}, err
 }
 
-// object decodes an empty body as an empty object.
+// Decodes a JSON object. An empty body counts as an empty object.
 func object(body []byte) (map[string]any, error) {
 	values := make(map[string]any)
 	if len(body) == 0 {
@@ -106,8 +107,8 @@ func (b *branch) add(path []string, text string) {
 	b.sub[path[0]].add(path[1:], text)
 }
 
-// numbered returns the branches 1, 2 and so on below a name. It returns false if b has
-// other branches, or a text and no branches.
+// Returns the branches 1, 2 and so on below the given name. The result ok is false if
+// there are other branches too, or if there is a text and no branch.
 func (b *branch) numbered(name string) (all []*branch, ok bool) {
 	if len(b.sub) == 0 {
 		return nil, b.text == ""
@@ -168,7 +169,8 @@ func (s *service) fromForm(m *member, b *branch) any {
 	return sh.fromText(b.text)
 }
 
-// A text that does not fit the shape's type remains a string.
+// fromText converts a text to the type of the shape. It returns the text unchanged if the
+// text does not fit this type.
 func (sh *shape) fromText(text string) any {
 	switch sh.Type {
 	case "integer", "long", "float", "double":

@@ -21,7 +21,7 @@ var folders = map[string]string{
 }
 
 // Models reads the models of services from a folder of botocore. It reads each model when
-// the model is first needed. The methods of Models may be called concurrently.
+// the model is first needed. The methods are safe for concurrent use.
 type Models struct {
 	dir string
 
@@ -29,8 +29,8 @@ type Models struct {
 	read map[string]*service // by the service's name in signatures
 }
 
-// Open returns the models of the botocore that moto was installed with. It downloads moto
-// if necessary.
+// Open returns the models of the botocore that is installed together with moto. It
+// downloads moto if necessary.
 func Open(ctx context.Context) (*Models, error) {
 	repo, err := engines.FindRepository(ctx)
 	if err != nil {
@@ -71,13 +71,13 @@ type operation struct {
 // shape is the type of a value.
 type shape struct {
 	Type     string
-	Members  map[string]*member // of a structure
+	Members  map[string]*member // the members of a structure
 	Required []string
 	Payload  string  // the member that is the whole body
-	Member   *member // of a list
-	Key      *member // of a map
-	Value    *member
-	Document bool // any JSON
+	Member   *member // the elements of a list
+	Key      *member // the keys of a map
+	Value    *member // the values of a map
+	Document bool    // whether the value can be any JSON
 
 	Min, Max  *float64 // bounds of a number, or of the length of another value
 	Pattern   string
@@ -92,7 +92,7 @@ type member struct {
 	LocationName string
 }
 
-// name returns the name that the member has in requests.
+// Returns the name that the member has in requests.
 func (m *member) name(inModel string) string {
 	if m.LocationName != "" {
 		return m.LocationName
@@ -100,7 +100,8 @@ func (m *member) name(inModel string) string {
 	return inModel
 }
 
-// service returns nil if there is no model. The name is the service's name in signatures.
+// Returns the model of the service that has the given name in signatures, or nil if there
+// is no model.
 func (m *Models) service(name string) (*service, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

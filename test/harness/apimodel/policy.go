@@ -7,17 +7,18 @@ import (
 	"strings"
 )
 
-// Policies have no model. Only their grammar can be checked, and whether each action is an
-// operation of a service. AWS accepts unknown actions in silence.
+// AWS's models do not describe policies. The functions below check two things: the
+// grammar of a policy, and whether each of its actions is an operation of a service. AWS
+// itself accepts an unknown action without an error.
 
-// permissions lists actions that are not operations.
+// permissions lists valid actions that are not operations of a service.
 var permissions = []string{"lambda:InvokeFunction", "events:InvokeApiDestination"}
 
-// secondServices maps a service to another one whose actions have the same prefix in
-// policies.
+// secondServices maps a service to a second service. In policies, the actions of both
+// have the same prefix.
 var secondServices = map[string]string{"dynamodb": "streams.dynamodb"}
 
-// A list with one element may be written as this element alone.
+// In a policy, a list with one element can be written as this element alone.
 type policy struct {
 	Version   string
 	ID        string `json:"Id"`
@@ -29,7 +30,7 @@ type policy struct {
 	}
 }
 
-// policy ignores a text that is not a policy document.
+// The method policy checks a text if it is a policy document. It ignores any other text.
 func (c *check) policy(path, text string) {
 	if !strings.HasPrefix(text, "{") || !strings.Contains(text, `"Statement"`) {
 		return
@@ -74,8 +75,7 @@ var operators = regexp.MustCompile(`^(Null|(ForAllValues:|ForAnyValue:)?(` +
 	`String(Not)?(Equals(IgnoreCase)?|Like)|(Numeric|Date)((Not)?Equals|(Less|Greater)Than(Equals)?)|` +
 	`Bool|BinaryEquals|(Not)?IpAddress|Arn(Not)?(Equals|Like))(IfExists)?)$`)
 
-// texts returns the strings in v. If v is a single string, texts returns a list that contains only this
-// string.
+// Returns the strings of a list, or a list with one string if v is a string.
 func texts(v any) []string {
 	switch v := v.(type) {
 	case string:
@@ -90,7 +90,8 @@ func texts(v any) []string {
 	return nil
 }
 
-// action reports whether an action of a policy, such as kms:ReEncrypt*, is an operation.
+// The method action reports whether an action in a policy, such as kms:ReEncrypt*, is an
+// operation of a service.
 func (m *Models) action(name string) (bool, error) {
 	if name == "*" || slices.Contains(permissions, name) {
 		return true, nil

@@ -11,13 +11,12 @@ import (
 	"sync"
 )
 
-// Recorder checks the requests that it observes. Its methods may be called
-// concurrently.
+// Recorder checks the requests that it observes. Its methods are safe for concurrent use.
 type Recorder struct {
 	models *Models
 
 	mu     sync.Mutex
-	counts map[string]int // requests, keyed by operation
+	counts map[string]int // the number of requests for each operation
 	found  map[Violation]int
 	err    error
 }
@@ -30,8 +29,8 @@ func NewRecorder(models *Models) *Recorder {
 // signedFor finds the service in a signature.
 var signedFor = regexp.MustCompile(`Credential=[^/]+/[^/]+/[^/]+/([^/]+)/aws4_request`)
 
-// Observe checks one request. The body of the request is in the parameter body; Observe does not read
-// req.Body.
+// Observe checks one request. The parameter `body` is the body of the request; Observe
+// does not read req.Body.
 func (r *Recorder) Observe(req *http.Request, body []byte) {
 	if req.Method == http.MethodGet && req.URL.Path == "/" && req.URL.RawQuery == "" {
 		return // this request only opens a connection, and is not part of any API
@@ -78,7 +77,7 @@ func (m *Models) check(req *http.Request, body []byte) (operation string, found 
 	return operation, c.found, nil
 }
 
-// Count returns how many requests were checked.
+// Count returns the number of requests that were checked.
 func (r *Recorder) Count() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// In a REST protocol, the method and the path of a request name its operation.
+// In a REST protocol, the method and the path of a request determine its operation.
 func (s *service) decodeREST(r *http.Request, body []byte) (input, error) {
 	name, labels := s.route(r)
 	if name == "" {
@@ -54,12 +54,12 @@ func (s *service) decodeREST(r *http.Request, body []byte) (input, error) {
 		}
 	}
 	for name := range query {
-		values[name] = query.Get(name) // unknown
+		values[name] = query.Get(name) // the model has no member with this name
 	}
 	return input{name, values}, nil
 }
 
-// fromQuery moves the member m from query to values.
+// fromQuery moves the value of a member from the query to the other values.
 func (s *service) fromQuery(m *member, wire string, query url.Values, values map[string]any) {
 	switch sh := s.Shapes[m.Shape]; {
 	case sh.Type == "map":
@@ -83,7 +83,8 @@ func (s *service) fromQuery(m *member, wire string, query url.Values, values map
 	}
 }
 
-// If several templates match the path, route chooses the one with the fewest labels.
+// route finds the operation of a request. If several templates match the path, it chooses
+// the one with the fewest labels.
 func (s *service) route(r *http.Request) (name string, labels map[string]string) {
 	for candidate, op := range s.Operations {
 		if op.HTTP.Method != r.Method {

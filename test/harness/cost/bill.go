@@ -6,44 +6,46 @@ import "fmt"
 const (
 	messages = million // the number of messages in a month, spread evenly
 
-	minutes       = 30.44 * 24 * 60 // in a month
+	minutes       = 30.44 * 24 * 60 // minutes in a month
 	tokenMinutes  = 45              // a client asks for a new token when 75 % of an hour have passed
-	pollers       = 5               // in the event source; each makes one request in 20 s while the queue is empty
+	pollers       = 5               // pollers of the event source; each makes one request in 20 s while the queue is empty
 	kmsCalls      = 100_000
 	compressed    = 0.15 // the size of a log in storage, divided by the size that was written
 	gatewayHeader = 300  // bytes that the gateway and TLS add to each answer
 
-	// Each function has this much memory in GB, and takes this long in seconds.
+	// These constants are the memory of each function in GB, and the duration of one call
+	// in seconds.
 	apiSize, senderSize, receiptsSize, relaySize = 0.5, 0.25, 0.25, 0.25
 	apiTime, senderTime, receiptsTime, relayTime = 0.02, 0.15, 0.04, 0.5
 
-	busEventsEach = 4 // for a message that is delivered: queued, sending, sent, delivered
-	shards        = 4 // in the stream of a new table
-	pollsASecond  = 4 // for each shard
+	busEventsEach = 4 // bus events of a delivered message: queued, sending, sent, delivered
+	shards        = 4 // shards in the stream of a new table
+	pollsASecond  = 4 // reads of each shard
 
-	// The copies of the breaker and of the clients may be this old, in seconds.
+	// These constants are the highest ages, in seconds, of a function's copies of the
+	// breaker and of the clients.
 	breakerAge, clientsAge = 5, 50
 	methodsInUse           = 2 // submit and look-up
-	methodMetrics          = 5 // for each method
+	methodMetrics          = 5 // metrics for each method
 )
 
-// Alarms counts the alarms of a deployment. A test in test/deploy compares these numbers
-// with the plan.
+// Alarms holds the number of alarms of a deployment. A test in test/deploy compares these
+// numbers with the plan.
 var Alarms = Columns{Without: 10, Receipts: 13, Events: 14}
 
 // Columns has a number for each column of the bill: without receipts, with receipts, and
 // with receipts and events.
 type Columns struct{ Without, Receipts, Events float64 }
 
-// same returns columns that all contain the same number.
 func same(n float64) Columns { return Columns{n, n, n} }
 
-// withReceipts adds receipts to all columns but the first.
+// Returns the first number for the column without receipts, and the sum of both numbers
+// for the other columns.
 func withReceipts(without, receipts float64) Columns {
 	return Columns{without, without + receipts, without + receipts}
 }
 
-// onlyEvents returns columns with a number only for events.
+// Returns a number for the column with events, and zero for the other columns.
 func onlyEvents(n float64) Columns { return Columns{Events: n} }
 
 type line struct {
@@ -67,7 +69,7 @@ func total(lines []line) (sum Columns) {
 	return sum
 }
 
-// growing returns the lines that grow with the number of messages.
+// Returns the lines of the bill that grow with the number of messages.
 func growing() []line {
 	c := Counted
 	writes := c.Submit.WriteUnits + c.Delivery.WriteUnits
@@ -101,7 +103,7 @@ func growing() []line {
 	}
 }
 
-// monthly returns the lines that must be paid even without messages.
+// Returns the lines of the bill that must be paid even if there are no messages.
 func monthly() []line {
 	const seconds = minutes * 60
 	c := Counted.RelayRun
@@ -111,7 +113,7 @@ func monthly() []line {
 		{fmt.Sprintf("a token every %d minutes", tokenMinutes), tokenRequests, same(minutes / tokenMinutes)},
 		{"the dashboard; an account's first three are free", dashboardMonths, same(1)},
 		{fmt.Sprintf("%v alarms; with receipts %v, with events %v; one more with a known spend limit", Alarms.Without, Alarms.Receipts, Alarms.Events), alarmMonths, Alarms},
-		{"one key; its rotation adds 1.00 after a year, and again after two", keyMonths, same(1)},
+		{"one key; its rotation adds 1.00 after the first year, and another 1.00 after the second", keyMonths, same(1)},
 		{"at most 100,000", keyRequests, same(kmsCalls)},
 		{"the relay, every minute", scheduledRuns, same(minutes)},
 		{fmt.Sprintf("%v units for a run of the relay", relayUnits), readUnits, same(minutes * relayUnits)},
@@ -119,7 +121,7 @@ func monthly() []line {
 		{fmt.Sprintf("%v ms for a run of the relay", relayTime*1000), lambdaSeconds, same(minutes * relaySize * relayTime)},
 		{fmt.Sprintf("the relay, and %d pollers of an empty queue", pollers), sqsRequests, same(minutes*float64(c.QueueCalls) + pollers*seconds/20)},
 		{fmt.Sprintf("%d bytes for a run of the relay", c.Logged), logBytes, same(minutes * float64(c.Logged))},
-		{fmt.Sprintf("%d shards, each read %d times a second, if AWS bills a pipe's reads as those of other programs", shards, pollsASecond), streamReads,
+		{fmt.Sprintf("%d reads a second from each of %d shards; we assume that AWS bills the reads of a pipe like any other reads", pollsASecond, shards), streamReads,
 			onlyEvents(shards * pollsASecond * seconds)},
 	}
 }
@@ -128,7 +130,7 @@ func monthly() []line {
 // removes one and adds one.
 const indexUnits = 2 + 2 + 2
 
-// choices returns what settings and habits add to the bill.
+// Returns the lines that settings and habits add to the bill.
 func choices() []line {
 	return []line{
 		{"each further client: its month", clientMonths, same(1)},

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The costs of receipts are included, but not those of the SMS themselves and of events.
+// The costs include receipts, but neither events nor the SMS themselves.
 func TestAMillionMessagesCostUnderTwentyDollars(t *testing.T) {
 	if got := total(growing()).Receipts; got >= 20 {
 		t.Errorf("a million messages cost %.2f US dollars, want less than 20", got)

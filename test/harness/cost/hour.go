@@ -8,8 +8,8 @@ import (
 // These constants are the most that a page of a list can cost if records have up to 4 KB. Each further 4 KB
 // of a record costs half a unit more. A test in test/contract/routes compares these bounds with real pages.
 const (
-	// This is half a unit for each of 200 records, and 3.5 units for each query, which returns 39 entries of
-	// at most 700 bytes.
+	// A page reads 200 records for half a unit each, and makes PageQueries queries for
+	// 3.5 units each. A query returns 39 entries of at most 700 bytes.
 	DearestPage = 100 + PageQueries*3.5 // read units
 	PageQueries = 10                    // queries of the index; 2 or 3 batches then read the records
 )
@@ -18,22 +18,22 @@ const (
 	hour        = 3600 // seconds
 	pageRate    = 10   // pages of lists a second, for each owner in each process
 	gatewayRate = 100  // requests a second to each method by default
-	pageTime    = 0.1  // seconds of a function for one page; an assumption
+	pageTime    = 0.1  // seconds that a function takes for one page; an assumption
 	pageLength  = 100  // messages on the longest page
 	batchLength = 100  // messages in the longest batch
 	batchRate   = 5    // such batches a second, for each owner in each process
 )
 
-// request is what one request of a client consumes at most.
+// request holds the most that one request of a client can consume.
 type request struct {
 	what          string
 	reads, writes float64 // units of DynamoDB
 	answered      Bytes
-	seconds       float64 // of the function
-	perSecond     float64 // the most that an owner can make in each process; 0 if only the gateway limits them
+	seconds       float64 // the duration of the function
+	perSecond     float64 // the most such requests a second that an owner can make in each process; 0 if only the gateway limits them
 }
 
-// requests returns what an owner can ask for without sending a message.
+// Returns the kinds of requests that an owner can make without sending a message.
 func requests() []request {
 	one := Counted.LookUp.Answered
 	return []request{
@@ -63,8 +63,8 @@ func (r request) usd() float64 {
 	return usd
 }
 
-// Hour returns a table of what an owner can cost at most in an hour, with requests that
-// send nothing.
+// Hour returns a table of the highest costs that an owner can cause in an hour with
+// requests that send nothing.
 func Hour() string {
 	var b strings.Builder
 	b.WriteString("\n| | read units | write units | USD for a million | USD in an hour, one process | USD in an hour, all processes |\n|---|---:|---:|---:|---:|---:|\n")

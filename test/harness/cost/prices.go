@@ -6,7 +6,7 @@ package cost
 type price struct {
 	of    string
 	usd   float64
-	per   float64 // the number of units that cost usd
+	per   float64 // the field usd is the price of this many units
 	units string
 	page  string // the path of AWS's page of prices, below aws.amazon.com
 	asOf  string // the date that the source gives for the price, if any
@@ -118,7 +118,7 @@ var (
 	}
 )
 
-// prices has the order of the document.
+// The prices are in the order in which docs/cost.md shows them.
 var prices = []price{
 	gatewayRequests, transferOut, writeUnits, readUnits, tableStorage, tableBackup, streamReads, lambdaRequests, lambdaSeconds,
 	sqsRequests, sqsFair, logBytes, logStorage, alarmMonths, dashboardMonths, metricMonths, traces, clientMonths, tokenRequests,

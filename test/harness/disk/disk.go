@@ -34,24 +34,27 @@ type Disk struct {
 	Path string // where it is mounted
 
 	fault atomic.Int32
-	spare atomic.Int64 // how many calls still succeed in spite of the fault
+	spare atomic.Int64 // the number of further calls that succeed in spite of the fault
 	hits  atomic.Int64
 }
 
-// Set switches a fault on, and any other fault off.
+// Set switches a fault on. It switches every other fault off.
 func (d *Disk) Set(f Fault) { d.SetAfter(f, 0) }
 
-// SetAfter is like Set, but lets a number of calls succeed that the fault would make fail.
+// SetAfter is like Set, but the first calls that the fault affects still succeed. The
+// parameter `calls` is their number.
 func (d *Disk) SetAfter(f Fault, calls int) {
 	d.hits.Store(0)
 	d.spare.Store(int64(calls))
 	d.fault.Store(int32(f))
 }
 
-// Hits returns how many calls have failed because of the fault that was set last.
+// Hits returns the number of calls that have failed because of the fault that was set
+// last.
 func (d *Disk) Hits() int64 { return d.hits.Load() }
 
-// errno returns the error of a call that these faults forbid, or 0.
+// errno returns the error of a call that fails under each of the given faults. It returns
+// 0 if none of these faults is on.
 func (d *Disk) errno(forbidden ...Fault) syscall.Errno {
 	now := Fault(d.fault.Load())
 	for _, f := range forbidden {
@@ -81,7 +84,7 @@ func (d *Disk) adding() syscall.Errno {
 	return d.errno(NoGrowth, Full, ReadOnly, BadWrite, BadDisk)
 }
 
-// opening returns the error of opening an existing file.
+// Returns the error of opening an existing file, or 0.
 func (d *Disk) opening(flags uint32) syscall.Errno {
 	if flags&syscall.O_ACCMODE == syscall.O_RDONLY {
 		return 0
@@ -89,8 +92,8 @@ func (d *Disk) opening(flags uint32) syscall.Errno {
 	return d.errno(ReadOnly)
 }
 
-// writing returns how many of n bytes can be written at this offset of a file with this
-// size. If none can be written, it returns an error.
+// The method writing returns how many of n bytes can be written at the offset `at` of a
+// file with the given size. If this is less than n, the method also returns an error.
 func (d *Disk) writing(n, at, size int64) (int64, syscall.Errno) {
 	if err := d.errno(Full, ReadOnly, BadWrite, BadDisk); err != 0 {
 		return 0, err

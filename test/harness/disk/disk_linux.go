@@ -13,8 +13,8 @@ import (
 	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
-// Mount mounts a disk until the end of the test. If this machine cannot do that, Mount
-// returns nil and says what the machine lacks.
+// Mount mounts a disk until the end of the test. If this machine cannot mount a disk,
+// Mount returns nil and the name of what the machine lacks.
 func Mount(t testing.TB) (d *Disk, lacking string) {
 	t.Helper()
 	if missing := prereq.Missing(t.Context(), prereq.FUSE); missing != nil {
@@ -54,16 +54,17 @@ func Mount(t testing.TB) (d *Disk, lacking string) {
 	return d, ""
 }
 
-// node is a file or folder of the disk. SQLite shares the content of a mapped file between
-// connections and never reads it from the disk.
+// node is a file or folder of the disk. The field mapped is true for a file that SQLite
+// maps into memory. Such a file only shares data between connections, and SQLite never
+// reads it from the disk.
 type node struct {
 	fs.LoopbackNode
 	disk   *Disk
 	mapped bool
 }
 
-// flags keep the kernel from caching a file, so that every read and write reaches the
-// disk.
+// The returned flags keep the kernel from caching a file. So every read and every write
+// reaches the disk.
 func (n *node) flags() uint32 {
 	if n.mapped {
 		return 0

@@ -20,8 +20,9 @@ var (
 // build` does, once for all tests of a process.
 func Bootstrap(t testing.TB, service string) string {
 	t.Helper()
-	// This variable differs in every run. Otherwise Go, which does not see the sources,
-	// would reuse a cached result.
+	// This variable has another value in every run. Because the test reads it, the go
+	// command never reuses a cached result. The go command does not know that the test
+	// depends on the sources.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	building.Lock()
 	defer building.Unlock()

@@ -1,5 +1,5 @@
-// Package functions runs the built Lambda functions on the engines, as Terraform deploys
-// them on AWS. Tests call the service from outside.
+// Package functions lets tests run the built Lambda functions on the engines. They are
+// deployed as Terraform deploys them on AWS. The tests call the service from outside.
 package functions
 
 import (
@@ -55,8 +55,8 @@ type Options struct {
 	// API lists additional environment variables for the API, as NAME=value.
 	API []string
 
-	// OneEndpoint sets the one variable AWS_ENDPOINT_URL in place of a variable for each
-	// service.
+	// OneEndpoint sets the variable AWS_ENDPOINT_URL for all services, in place of one
+	// variable for each service.
 	OneEndpoint bool
 
 	// PartsPerSecond is the pace. Zero means that the pace is not limited.
@@ -72,7 +72,7 @@ type Options struct {
 	SenderTimeout time.Duration
 
 	// BeforeDynamoDB, if not nil, starts a server that the functions call in place of
-	// DynamoDB at url. It returns the URL of this server.
+	// DynamoDB. It gets the URL of DynamoDB, and returns the URL of the server.
 	BeforeDynamoDB func(url string) string
 }
 
@@ -98,7 +98,7 @@ func Deploy(t testing.TB, o Options) *Deployment {
 	return d
 }
 
-// lambdatest adds the Region.
+// The environment does not contain the Region, because lambdatest adds it.
 func (d *Deployment) startFunctions(t testing.TB, o Options) {
 	t.Helper()
 	if o.SenderTimeout == 0 {
@@ -184,8 +184,8 @@ func (d *Deployment) Client(clientID string) user.API {
 	return user.API{HTTP: &http.Client{Transport: gateway{function: d.API, claims: accessToken(clientID)}}, Base: "https://" + apiDomain}
 }
 
-// Poll runs the sender's event source until stop is called or the test ends. If observe
-// is not nil, Poll calls it after every batch.
+// Poll runs the sender's event source until the returned function is called or the test
+// ends. If the parameter `observe` is not nil, Poll calls it after every batch.
 func (d *Deployment) Poll(t testing.TB, observe func(lambdatest.Batch)) (stop func()) {
 	t.Helper()
 	return lambdatest.Poll(t, lambdatest.EventSource{
@@ -193,8 +193,8 @@ func (d *Deployment) Poll(t testing.TB, observe func(lambdatest.Batch)) (stop fu
 	})
 }
 
-// Receive receives n envelopes from the queue, as the event source does for one batch. It
-// waits up to 10 seconds.
+// Receive receives n envelopes from the queue, like the event source when it makes a
+// batch. It waits up to 10 seconds.
 func (d *Deployment) Receive(t testing.TB, n int) []sqstypes.Message {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

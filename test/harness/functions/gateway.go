@@ -57,7 +57,8 @@ func accessToken(clientID string) map[string]string {
 	}
 }
 
-// oneEndpoint finds the service from each request, like an emulator of AWS.
+// oneEndpoint starts a server for all services. Like an emulator of AWS, the server finds
+// out from each request which service is called.
 func oneEndpoint(t testing.TB, d *Deployment) string {
 	t.Helper()
 	engines := make(map[string]*url.URL)

@@ -19,7 +19,8 @@ type Taken struct {
 	Text              string `json:"message"`
 }
 
-// Taken returns the messages to number that moto took, in order.
+// Taken returns the messages to the given number that moto took, in the order in which
+// they came.
 func (d *Deployment) Taken(t testing.TB, number string) []Taken {
 	t.Helper()
 	var data struct {
@@ -47,8 +48,8 @@ func (d *Deployment) RecordProvider(t testing.TB) {
 }
 
 // TakenAttributes returns the message attributes of an SMS, each as "type value". Moto
-// must have recorded exactly one SMS to number. Moto's own list of messages does not have
-// the attributes.
+// must have recorded exactly one SMS to the given number. Moto's own list of messages
+// does not have the attributes.
 func (d *Deployment) TakenAttributes(t testing.TB, number string) map[string]string {
 	t.Helper()
 	var found []url.Values

@@ -1,6 +1,6 @@
-// Package judge serves the part of SNS's wire protocol that sends an SMS, and passes each
-// SMS on to a provider. With it, the real SNS client can hand messages over to a provider
-// with a reliable log. The provider may run in this process, or in another one that
+// Package judge serves the part of SNS's wire protocol that sends an SMS. It passes each
+// SMS on to a provider. So the real SNS client can hand messages over to a provider whose
+// log is reliable. The provider can run in this process, or in another process that
 // outlives the senders.
 package judge
 

@@ -30,7 +30,7 @@ func TestTheRealClientUnderstandsEveryAnswer(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		provider *answers
-		want     sms.Refusal // "" for taken
+		want     sms.Refusal // "" if the message must be taken
 		silent   bool
 	}{
 		{"taken", &answers{id: "id-1"}, "", false},

@@ -24,8 +24,9 @@ type Process struct {
 // and runs until the test ends.
 func Start(t testing.TB, delay time.Duration) *Process {
 	t.Helper()
-	// This variable differs in every run. Otherwise Go, which does not see the sources,
-	// would reuse a cached result.
+	// This variable has another value in every run. Because the test reads it, the go
+	// command never reuses a cached result. The go command does not know that the test
+	// depends on the sources.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	p := &Process{dir: t.TempDir()}
 	binary := filepath.Join(t.TempDir(), "provider")

@@ -81,8 +81,9 @@ func (c Clock) Env() []string { return []string{"SMSQUEUE_CLOCK_OFFSET_FILE=" + 
 
 func built(t testing.TB, build func() (string, error)) string {
 	t.Helper()
-	// This variable differs in every run. Otherwise Go, which does not see the sources,
-	// would reuse a cached result.
+	// This variable has another value in every run. Because the test reads it, the go
+	// command never reuses a cached result. The go command does not know that the test
+	// depends on the sources.
 	_ = os.Getenv("SMSQUEUE_TEST_RUN")
 	path, err := build()
 	if err != nil {
@@ -193,7 +194,7 @@ func (m *Machine) Memory(t testing.TB) int64 { t.Helper(); return m.memory(t, "V
 // PeakMemory returns the highest resident memory that the server had, in bytes.
 func (m *Machine) PeakMemory(t testing.TB) int64 { t.Helper(); return m.memory(t, "VmHWM:") }
 
-// memory reads a line from the status of the process. Source: proc(5).
+// The method memory reads a line from the status of the process. Source: proc(5).
 func (m *Machine) memory(t testing.TB, name string) int64 {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.cmd.Process.Pid))
@@ -245,7 +246,7 @@ func (m *Machine) Client(ctx context.Context) *http.Client {
 	return c.Client(ctx)
 }
 
-// buffer can be used concurrently.
+// buffer is safe for concurrent use.
 type buffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

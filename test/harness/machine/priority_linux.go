@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Prefer gives the server a higher priority than this process, which must not compete
-// with it for the processors.
+// Prefer gives the server a higher priority than this process. So this process does not
+// take processor time that the server needs.
 func Prefer(t testing.TB) {
 	t.Helper()
 	nice, err := syscall.Getpriority(syscall.PRIO_PROCESS, 0)
@@ -24,7 +24,8 @@ func Prefer(t testing.TB) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Threads that begin later take over the priority of others. A thread may have ended.
+		// A new thread inherits the priority of the thread that starts it. The error is
+		// ignored, because it means that the thread has ended.
 		_ = syscall.Setpriority(syscall.PRIO_PROCESS, id, 20-nice+10)
 	}
 }

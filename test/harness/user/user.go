@@ -49,8 +49,8 @@ type API struct {
 	Base string
 }
 
-// Submit posts a message; key may be empty. It returns a nil error only if the message
-// was accepted.
+// Submit posts a message. The parameter `key` can be empty. It returns a nil error only
+// if the message was accepted.
 func (a API) Submit(ctx context.Context, key string, fields map[string]any) (Message, error) {
 	body, err := json.Marshal(fields)
 	if err != nil {
@@ -99,8 +99,8 @@ func (a API) Status(ctx context.Context) (Status, error) {
 	return s, err
 }
 
-// AwaitStatus reads the deployment's status again and again until enough returns true.
-// The test fails if this takes longer than within.
+// AwaitStatus reads the deployment's status again and again until the function `enough`
+// returns true. The test fails if this takes longer than the limit `within`.
 func (a API) AwaitStatus(t testing.TB, within time.Duration, what string, enough func(Status) bool) {
 	t.Helper()
 	var s Status
@@ -119,7 +119,8 @@ func (a API) do(r *http.Request, want int) (Message, error) {
 	return m, err
 }
 
-// read returns an error if the status is not want.
+// The method read makes a request. It returns an error if the answer does not have the
+// wanted status.
 func (a API) read(r *http.Request, want int, into any) error {
 	response, err := a.HTTP.Do(r) //nolint:gosec // the test chose the address
 	if err != nil {
@@ -136,8 +137,8 @@ func (a API) read(r *http.Request, want int, into any) error {
 	return json.Unmarshal(body, into)
 }
 
-// Await looks up a message again and again until its status is one of states. The test
-// fails if this takes longer than within.
+// Await looks up a message again and again until it has one of the given statuses. The
+// test fails if this takes longer than the limit `within`.
 func (a API) Await(t testing.TB, id string, within time.Duration, states ...string) Message {
 	t.Helper()
 	var m Message

@@ -13,7 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sns/deliverylog"
 )
 
-// Fate says what the provider does with the messages to a number.
+// Fate determines what the provider does with the messages to a number.
 type Fate string
 
 // These are the fates.
@@ -48,8 +48,8 @@ type Network struct {
 	receipts []pending
 	early    func(ctx context.Context, line []byte) error
 	limited  bool
-	budget   int // if limited is true: how many more hand-overs have an effect; all later hand-overs are void
-	nameless int // every n-th receipt of a void hand-over names no message; 0 means that every receipt names its message
+	budget   int // if limited is true, the number of further hand-overs that have an effect; all later hand-overs are void
+	nameless int // one in this many receipts of void hand-overs names no message; 0 means that every receipt names its message
 }
 
 type pending struct {
@@ -59,8 +59,8 @@ type pending struct {
 
 var errSilent = errors.New("no answer")
 
-// NewNetwork returns a provider to which nothing was handed over yet. The function now
-// returns the time.
+// NewNetwork returns a provider to which nothing has been handed over. The parameter
+// `now` is its clock.
 func NewNetwork(now func() time.Time) *Network {
 	return &Network{now: now, fates: make(map[sms.Number]Fate), tries: make(map[sms.Number]int)}
 }
@@ -72,17 +72,17 @@ func (n *Network) SetFate(number sms.Number, f Fate) {
 	n.fates[number] = f
 }
 
-// Budget sets how many more hand-overs have an effect. Every hand-over after these is
-// void: the network takes the message as usual, but does not deliver it. A negative
-// number removes the limit.
+// Budget sets the number of further hand-overs that have an effect. Every hand-over after
+// these is void: the network takes the message as usual, but does not deliver it. A
+// negative number removes the limit.
 func (n *Network) Budget(handOvers int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.limited, n.budget = handOvers >= 0, handOvers
 }
 
-// NameNothing makes some receipts of void hand-overs name neither a message nor a time:
-// about one in oneIn of them.
+// NameNothing makes some receipts of void hand-overs name neither a message nor a time.
+// If the parameter `oneIn` is 5, for example, these are about one in five receipts.
 func (n *Network) NameNothing(oneIn int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -173,7 +173,7 @@ func line(id string, number sms.Number, f Fate, void bool, at time.Time) []byte 
 // repeats an event.
 func (n *Network) Again(line []byte) { n.Receipt(line, time.Minute) }
 
-// Receipt makes a receipt arrive after delay. The receipt may belong to another
+// Receipt makes a receipt arrive after a delay. The receipt can belong to another
 // application.
 func (n *Network) Receipt(line []byte, delay time.Duration) {
 	n.mu.Lock()
@@ -194,7 +194,7 @@ func Nameless(number sms.Number) []byte {
 }
 
 // Foreign returns a receipt of another application on the same account, with the time
-// loggedAt. If void is set, the receipt says that the budget is spent.
+// `loggedAt`. If the parameter `void` is true, the receipt says that the budget is spent.
 func (n *Network) Foreign(number sms.Number, void bool, loggedAt time.Time) []byte {
 	return line(sms.NewToken(), number, Plain, void, loggedAt)
 }

@@ -16,7 +16,7 @@ type Call struct {
 	Key     string // the message or receipt that the call is about, or ""
 }
 
-// Around is called in place of an outside call. It may carry out the call, skip it,
+// Around is called in place of an outside call. It can carry out the call, skip it,
 // repeat it, fail, or call Die. The service gets the error that Around returns.
 type Around func(ctx context.Context, p *Process, c Call, carryOut func(context.Context) error) error
 
@@ -63,8 +63,8 @@ func call[T any](ctx context.Context, p *Process, method, key string, carryOut f
 	return result, nil
 }
 
-// If store does not define a method of sms.Store, its calls bypass Around, and the fault
-// matrix fails.
+// The type store must define every method of sms.Store. Otherwise the calls of the method
+// that it lacks bypass Around, and the fault matrix fails.
 type store struct {
 	sms.Store
 

@@ -31,8 +31,8 @@ func (w *World) isFinal(id string) bool {
 	return final
 }
 
-// observe reads every message whose status was not final so far. It returns how many
-// messages are not at rest, and when the next message is due.
+// Reads every message whose status has not been final so far. It returns the number of
+// messages that are not at rest, and the time at which the next message is due.
 func (w *World) observe(ctx context.Context) (waiting int, next time.Time, err error) {
 	soonest := func(t time.Time) {
 		if t.After(w.Now()) && (next.IsZero() || t.Before(next)) {
@@ -80,15 +80,15 @@ func (w *World) Rest(ctx context.Context) error {
 		if waiting == 0 && next.IsZero() {
 			return w.checkFinal(ctx)
 		}
-		// The extra second makes sure that no envelope is delayed. If next is zero, wait for a minute, which
-		// is the relay's interval.
+		// The extra second makes sure that no envelope is delayed. If it is not known
+		// when something happens next, wait for a minute, which is the relay's interval.
 		pause := time.Minute
 		if !next.IsZero() {
 			pause = max(next.Sub(w.Now()), 0) + time.Second
 		}
 		w.Sleep(pause)
 		w.Receipts(ctx)
-		_, _ = w.Relay(ctx) // the agenda still has the work that failed
+		_, _ = w.Relay(ctx) // after an error, the agenda still has the work
 	}
 	return errors.New("work is left after three days of virtual time")
 }
@@ -105,9 +105,10 @@ func (w *World) drain(ctx context.Context) error {
 	}
 }
 
-// next returns when something can happen again: the earliest of soonest, the next receipt,
-// the retry of a pending receipt, the breaker's next probe, and the time until which
-// senders may still discard envelopes.
+// The method next returns the earliest time at which something can happen again. The
+// candidates are the parameter `soonest`, the next receipt, the retry of a pending
+// receipt, the breaker's next probe, and the time until which senders can still discard
+// envelopes.
 func (w *World) next(ctx context.Context, soonest time.Time) (time.Time, error) {
 	add := func(t time.Time) {
 		if !t.IsZero() && (soonest.IsZero() || t.Before(soonest)) {

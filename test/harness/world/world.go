@@ -27,14 +27,14 @@ import (
 // Options configure a world.
 type Options struct {
 	Now   func() time.Time
-	Sleep func(time.Duration) // moves Now
+	Sleep func(time.Duration) // moves the clock of Now forward
 	Store sms.Store
 	Queue interface {
 		sms.Queue
 		sms.Consumer
 	}
 	Network  *Network
-	Provider sms.Provider // how senders reach Network
+	Provider sms.Provider // through which senders reach Network
 	Rules    sms.Rules
 	// Interval is the time between two runs of the relay, which enqueues messages up to
 	// two intervals before they are due.
@@ -95,7 +95,8 @@ func (w *World) process(service string) (*Process, store, queue) {
 	return p, store{w.Store, p}, queue{w.Queue, p}
 }
 
-// run reports whether the process is still alive.
+// The method run calls a function as the process. It reports whether the process is alive
+// afterwards.
 func (p *Process) run(f func()) bool {
 	done := make(chan struct{})
 	go func() {
@@ -150,15 +151,15 @@ func (w *World) Remember(id string) {
 	w.accepted = append(w.accepted, id)
 }
 
-// ErrNoAnswer means that a submission got no clear answer, even when it was repeated.
+// ErrNoAnswer means that a submission got no clear answer, although it was repeated.
 var ErrNoAnswer = errors.New("no clear answer")
 
-// submitTries is how often a client repeats a submission that gets no clear answer.
+// submitTries is the number of times that a client tries a submission before it gives up.
 const submitTries = 5
 
 // Submit submits a message as a careful client does: with a key, and again until the
 // answer is clear. It returns the id of the accepted message. After ErrNoAnswer, the
-// caller may try the same key again.
+// caller can try the same key again.
 func (w *World) Submit(ctx context.Context, key string, fields map[string]any) (string, error) {
 	body, err := json.Marshal(fields)
 	if err != nil {
@@ -191,7 +192,7 @@ func (w *World) Accepted() []string {
 	return append([]string(nil), w.accepted...)
 }
 
-// lambda returns a context with a deadline, as Lambda gives it to a function.
+// Returns a context with a deadline, as Lambda gives it to a function.
 func (w *World) lambda(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, w.Timeout)
 }
@@ -208,8 +209,8 @@ func (w *World) currentSender() *senderProcess {
 	return w.sender
 }
 
-// Deliver passes one batch to a sender, as Lambda's event source does. It returns how
-// many envelopes the batch had.
+// Deliver passes one batch to a sender, as Lambda's event source does. It returns the
+// number of envelopes in the batch.
 func (w *World) Deliver(ctx context.Context) (int, error) {
 	received, err := w.Queue.Dequeue(ctx, 10, 0)
 	if err != nil || len(received) == 0 {

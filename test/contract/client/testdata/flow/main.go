@@ -1,5 +1,7 @@
-// Command flow uses a generated client as a user of the API does: it sends, waits, lists,
-// cancels, resends, and deletes a text.
+// Command flow calls the API with a generated client, as a user does. It sends messages,
+// waits for them, lists, cancels and resends them, and deletes a text. Usage:
+//
+//	flow BASE
 package main
 
 import (

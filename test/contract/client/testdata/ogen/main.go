@@ -1,4 +1,6 @@
-// Command flow uses a client that ogen made: flow BASE TOKEN REFERENCE.
+// Command flow calls the API with a client that ogen generated. Usage:
+//
+//	flow BASE TOKEN REFERENCE
 package main
 
 import (

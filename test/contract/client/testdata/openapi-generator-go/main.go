@@ -1,5 +1,9 @@
-// Command flow uses a client that openapi-generator made: flow BASE TOKEN REFERENCE.
-// The client takes the server's address from the contract.
+// Command flow calls the API with a client that openapi-generator generated. Usage:
+//
+//	flow BASE TOKEN REFERENCE
+//
+// The command does not use BASE, because the client takes the server's address from the
+// contract.
 package main
 
 import (
