@@ -24,9 +24,9 @@ import (
 //go:embed openapi.yaml
 var OpenAPI []byte
 
-// AllCountries allows every country. It must be the only element of Options.Countries.
-// Use it on a machine that cannot reach a real provider, and in deployments in which each
-// client has its own list of countries.
+// AllCountries allows every country. If Options.Countries contains it, it must be the
+// only element. Use it on a machine that cannot reach a real provider, and in deployments
+// in which each client has its own list of countries.
 const AllCountries = "*"
 
 // Store is the part of the record store that the API uses.
@@ -47,9 +47,9 @@ type Options struct {
 	Store Store
 	Queue sms.Queue
 	Rules sms.Rules
-	// Countries lists the countries that messages may go to. Each element is an ISO 3166-1
-	// alpha-2 code, phone.International or a key of territories. AllCountries must be the
-	// only element.
+	// Countries lists the countries to which messages can be sent. Each element is an ISO
+	// 3166-1 alpha-2 code, phone.International or a key of territories. If AllCountries is
+	// in the list, it must be the only element.
 	Countries []string
 	// Numbers says which phone numbers are accepted. The zero value suits most deployments.
 	Numbers NumberRules
@@ -59,13 +59,14 @@ type Options struct {
 	// must not exceed 20 s. Set it to 0 in a Lambda function, because each waiting
 	// request would keep one instance of the function busy.
 	MaxWait time.Duration
-	// Closing makes all waiting look-ups answer at once when it is closed. It may be nil.
+	// Closing is a channel. When it is closed, all waiting look-ups answer at once. Closing
+	// may be nil.
 	Closing <-chan struct{}
 	// Share limits the rate of each owner while other owners make requests too. Set it to
 	// false in a Lambda function, which has only one request at a time.
 	Share bool
-	// Trouble says what keeps this deployment from sending, and since when. The words are
-	// shown to clients; "" means that nothing is wrong. Trouble may be nil.
+	// Trouble returns what keeps this deployment from sending, and since when. Clients see
+	// the words. If nothing is wrong, the words are "". Trouble may be nil.
 	Trouble   func() (words string, since time.Time)
 	Logger    *slog.Logger     // nil discards the logs
 	Now       func() time.Time // nil means time.Now
@@ -83,7 +84,7 @@ type Options struct {
 //	look-up                Read, plus the ?wait= time
 //	list, status           List
 //
-// Before these calls, Authenticate may take another 750 ms to read the clients.
+// Before these calls, Authenticate can take another 750 ms to read the clients.
 type Deadlines struct {
 	Read    time.Duration // one read of a message; the default is 5 s
 	Accept  time.Duration // all calls that accept one message, from the first read to the write; the default is 5 s
@@ -143,11 +144,11 @@ const (
 	maxDecode = 1        // batches that are decoded
 )
 
-// While several owners make requests, each of them must pause after a request, if
-// Options.Share is set.
+// These constants are the pauses that an owner must make after each of its requests. They
+// apply if Options.Share is set and several owners make requests.
 const (
 	requestPause = 10 * time.Millisecond
-	bytePause    = 20 * time.Nanosecond // for each byte of the body, too
+	bytePause    = 20 * time.Nanosecond // in addition, for each byte of the body
 )
 
 type api struct {

@@ -15,9 +15,9 @@ import (
 const (
 	maxBatch     = 100     // messages
 	maxBatchBody = 3 << 20 // bytes
-	// batchRate and batchBurst limit how many messages an owner may submit in batches in
-	// each function: batchRate per second, and batchBurst at once. These rates limit the costs that an owner
-	// can cause with messages that are not accepted.
+	// batchRate and batchBurst limit the messages that each process accepts in batches from
+	// an owner: batchRate per second, and batchBurst at once. These rates limit the costs
+	// that an owner can cause with messages that are not accepted.
 	batchRate  = 500
 	batchBurst = 5000
 	// parallel is the number of calls that one request makes at the same time.

@@ -35,38 +35,38 @@ func idempotencyKey(h http.Header) (string, error) {
 // a header or field, for example "The header Idempotency-Key must have ...".
 const keyRule = "must have 1 to 255 printable ASCII characters and must not begin or end with a space"
 
-// validKey reports whether key may be an idempotency key. A key in a batch obeys the same
-// rule as a key in the header, although only the header would lose spaces at its ends.
+// validKey reports whether key may be an idempotency key. Keys in a batch and keys in the
+// header must obey the same rule, although only a header can lose the spaces at its ends.
 func validKey(key string) bool {
 	printable := strings.IndexFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 	return key != "" && len(key) <= 255 && printable && strings.Trim(key, " ") == key
 }
 
-// maxNothing is the maximum size, in bytes, of a body that counts as empty.
-const maxNothing = 16
+// maxEmptyBody is the maximum size, in bytes, of a body that counts as empty.
+const maxEmptyBody = 16
 
 // readNoBody returns an error unless the body of the request is empty or an empty JSON object. A client that
 // sends any other body expects it to have an effect, but these operations ignore bodies. Some client
 // libraries send an empty JSON object with every POST.
 func (c *call) readNoBody() error {
 	unexpected := &apiError{slug: malformedRequest, detail: "This operation takes no body."}
-	if c.ContentLength > maxNothing { // refuse the body before it has arrived
+	if c.ContentLength > maxEmptyBody { // refuse the body before it has arrived
 		return unexpected
 	}
-	body, err := io.ReadAll(io.LimitReader(c.Body, maxNothing+1))
+	body, err := io.ReadAll(io.LimitReader(c.Body, maxEmptyBody+1))
 	switch {
-	case len(body) > maxNothing:
+	case len(body) > maxEmptyBody:
 		return unexpected
 	case err != nil:
 		return unreadable(err)
-	case !nothing.Match(body):
+	case !emptyBody.Match(body):
 		return unexpected
 	}
 	return nil
 }
 
-// nothing matches an empty body and an empty JSON object.
-var nothing = regexp.MustCompile("^(\ufeff)?[ \t\r\n]*(\\{[ \t\r\n]*\\}[ \t\r\n]*)?$")
+// emptyBody matches a body that is empty or contains only an empty JSON object.
+var emptyBody = regexp.MustCompile("^(\ufeff)?[ \t\r\n]*(\\{[ \t\r\n]*\\}[ \t\r\n]*)?$")
 
 func unreadable(err error) *apiError {
 	return &apiError{slug: malformedRequest, detail: "The body could not be read completely.", cause: err}
@@ -102,13 +102,14 @@ const (
 )
 
 const (
-	// roomTime is how long a request waits for room in memory.
+	// roomTime is the longest time that a request waits for room in memory.
 	roomTime = time.Second
-	// lineTime is how long a request waits for its turn. This time is a part of the request's deadlines.
+	// lineTime is the longest time that a request waits for its turn. The wait counts
+	// towards the request's deadlines.
 	lineTime = 3 * time.Second
-	// maxRetry is the longest time that a client must wait before it repeats a request
-	// that was refused as busy. Each client is told to wait for a random time up to
-	// maxRetry, so that the repetitions do not all come at once.
+	// maxRetry is the longest time that a client is told to wait before it repeats a
+	// request that was refused as busy. The time is random, so that the repetitions do not
+	// all come at once.
 	maxRetry = 10 * time.Second
 )
 

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// buckets limits how often each owner does something in this process. Each owner has a
-// bucket of tokens, which refills over time.
+// A buckets value limits how often each owner can do one thing in this process. Each
+// owner has a bucket of tokens, which refills over time.
 type buckets struct {
 	pause time.Duration // the time in which a bucket gets one token
-	size  int           // how many tokens a full bucket has
+	size  int           // the number of tokens in a full bucket
 
 	mu   sync.Mutex
 	full map[string]time.Time // for each owner, the time when the bucket will be full if no more tokens are taken
@@ -19,9 +19,9 @@ func newBuckets(perSecond, size int) *buckets {
 	return &buckets{pause: time.Second / time.Duration(perSecond), size: size, full: make(map[string]time.Time)}
 }
 
-// take takes n tokens from the bucket of owner, and returns 0. If the bucket has fewer than n tokens, take
-// takes no token, and returns the time until the bucket has n tokens. A bucket never has more than size
-// tokens.
+// take removes n tokens from the owner's bucket, and returns 0. If the bucket has fewer
+// than n tokens, take removes none, and returns the time until the bucket will have n
+// tokens. A bucket never has more than b.size tokens.
 func (b *buckets) take(owner string, n int, now time.Time) (wait time.Duration) {
 	now = now.Round(0) // use the wall clock, because the monotonic clock may stop while the process is stopped
 	b.mu.Lock()

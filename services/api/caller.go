@@ -69,12 +69,13 @@ func unauthorizedFor(r *http.Request) *apiError {
 	return &apiError{slug: unauthorized, header: http.Header{"Www-Authenticate": {challenge}}}
 }
 
-// Authenticate returns a handler that passes each request on to next, with the caller in
-// the context of the request. The handler answers 401 if verify refuses the token, or if
-// the deployment does not know the client. A token stays valid after its client is
-// removed, so a valid token is not enough. The token may also contain scopes that the
-// client has lost; the caller does not get these scopes. If the handler cannot read the
-// clients, it answers 503. It logs errors and never shows them to the client.
+// Authenticate returns a handler that passes each request on to the handler next, with
+// the caller in the context of the request. The handler answers 401 if the function
+// verify refuses the token, or if the client is not a client of the deployment. A token
+// stays valid after its client is removed, so a valid token is not enough. The token may
+// also contain scopes that the client has lost; the caller does not get these scopes. If
+// the handler cannot read the clients, it answers 503. It logs errors and never shows
+// them to the client.
 func Authenticate(logger *slog.Logger, clients Clients, verify func(*http.Request) (Token, error), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
@@ -117,7 +118,8 @@ func identify(ctx context.Context, r *http.Request, clients Clients, verify func
 	}, nil
 }
 
-// refuseToken returns the error for a request whose token is refused because of cause.
+// refuseToken returns the error for a request whose token is refused. The parameter cause
+// is the reason for the refusal.
 func refuseToken(r *http.Request, cause error) *apiError {
 	refused := unauthorizedFor(r)
 	refused.cause = cause

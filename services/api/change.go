@@ -9,13 +9,14 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// change applies the function rule to the caller's message whose id is in the path. If the function rule
-// returns an error, change returns this error unchanged. If it does not know whether the store made the
-// change, the detail of its error is onUnknown.
+// change applies the function rule to the caller's message whose id is in the path. If
+// the function rule returns an error, change returns this error unchanged. If it is not
+// known whether the store made the change, change returns an error with the detail
+// onUnknown.
 func (a *api) change(
 	c *call, rule func(sms.Message) (after sms.Message, changed bool, err error), onUnknown string,
 ) (sms.Message, error) {
-	m, err := a.own(c.Context(), c)
+	m, err := a.ownMessage(c.Context(), c)
 	if err != nil {
 		return sms.Message{}, err
 	}

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// These headers are the answers of the CORS protocol (Fetch standard, section 3.3).
+// These are the values of the headers in answers of the CORS protocol (Fetch standard,
+// section 3.3).
 const (
 	pageMethods = "GET, POST, DELETE"
 	pageHeaders = "Authorization, Content-Type, Idempotency-Key, If-None-Match"
@@ -14,9 +15,10 @@ const (
 	preflights  = "600" // seconds for which a browser may keep the answer to a preflight
 )
 
-// AllowOrigin returns a handler that lets web pages of origin, and of no other origin, use
-// the API in next. If origin is empty, AllowOrigin returns the handler next unchanged. A browser asks for
-// permission without a token, so next must contain the handler of Authenticate.
+// AllowOrigin returns a handler that lets web pages use the API that the handler next
+// serves. Only pages of the given origin are allowed. If origin is "", AllowOrigin
+// returns next unchanged. Browsers first ask for permission, with a request that has no
+// token. So put AllowOrigin in front of Authenticate, not behind it.
 func AllowOrigin(origin string, next http.Handler) http.Handler {
 	if origin == "" {
 		return next
@@ -42,8 +44,8 @@ func AllowOrigin(origin string, next http.Handler) http.Handler {
 }
 
 // ValidOrigin reports whether s is the origin of web pages as browsers write it: a scheme
-// and a host in small letters, and a port if it is not the usual one. A star or a path is
-// not valid.
+// and a host in small letters, and a port if it is not the usual one. A star is not
+// valid, and neither is an origin with a path.
 func ValidOrigin(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "http" && u.Port() != "80" || u.Scheme == "https" && u.Port() != "443") &&

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// clientsMaxAge is how long a client may still call the API after it was removed.
+	// clientsMaxAge is the longest time for which a removed client can still call the API.
 	clientsMaxAge = time.Minute
 	// clientsRefreshAge is the age at which the clients are read again. If this read
 	// fails, there is still time to repeat it before the clients reach clientsMaxAge.
@@ -40,7 +40,7 @@ type FreshClients struct {
 	logger *slog.Logger
 
 	mu    sync.Mutex
-	begun int      // how many reads have begun
+	begun int      // the number of reads that have begun
 	last  *reading // the read that began last; it may still be running
 	good  *reading // the last read that succeeded
 }
@@ -90,8 +90,8 @@ func (f *FreshClients) Client(ctx context.Context, id string) (Client, bool, err
 	return c, true, nil
 }
 
-// known returns the clients of the last successful read if this read began less than age ago. Otherwise known
-// returns nil.
+// known returns the clients of the last successful read. It returns nil if no read has
+// succeeded, or if at least the given age has passed since that read began.
 func (f *FreshClients) known(age time.Duration) FixedClients {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -123,9 +123,9 @@ func (f *FreshClients) refresh(ctx context.Context, strong bool) (FixedClients, 
 
 var errNotRead = errors.New("the read was given up")
 
-// join returns the read for which the caller must wait. If mine is true, join has created
-// this read, and the caller must carry it out by calling fill. If strong is true, the read
-// is strongly consistent.
+// join returns the read for which the caller must wait. If the result mine is true, join
+// has created this read, and the caller must carry it out by calling fill. If strong is
+// true, the read is strongly consistent.
 func (f *FreshClients) join(strong bool) (r *reading, mine bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -76,14 +76,15 @@ func (a *api) limitsOf(own Limits) Limits {
 	return own
 }
 
-// limited is a count, the name of its limit, and the text for a client that exceeds it.
+// The type limited holds a count, the name of its limit, and the text for a client that
+// exceeds this limit.
 type limited struct {
 	sms.Count
 	name, detail string
 }
 
-// countsOf returns the counts that m adds to, one for each limit that l sets. If l sets no limit, countsOf
-// returns an empty list, and the API need not call the store.
+// countsOf returns the counts that m adds to the counters: one count for each limit in l.
+// If l has no limits, the list is empty, and the API need not call the store.
 func countsOf(m sms.Message, l Limits, now time.Time) []limited {
 	var counts []limited
 	if limit := l.MessagesPerRecipientHour; limit > 0 {
@@ -97,9 +98,10 @@ func countsOf(m sms.Message, l Limits, now time.Time) []limited {
 	return counts
 }
 
-// count adds all elements of counts to the counters in the store, or adds nothing. The slug of its error is
-// limit-exceeded or unavailable. If the answer of the store is lost, a message may stay counted although it
-// is not accepted. The limit then refuses too much rather than too little.
+// count adds either all elements of counts to the counters in the store, or none. The
+// slug of its error is limit-exceeded or unavailable. If the answer of the store is lost,
+// a message may stay counted although it is not accepted. The limit then refuses too much
+// rather than too little.
 func (a *api) count(ctx context.Context, counts []limited, now time.Time) error {
 	for i, c := range counts {
 		err := a.Store.Count(ctx, c.Count)

@@ -8,20 +8,21 @@ import (
 	"time"
 )
 
-// line limits how many requests are handled at the same time. Further requests wait in line.
-// Owners take turns: the owner whose last turn was longest ago gets the next turn. If
-// pauses is true, each owner must also pause after each of its turns, while other owners
-// make requests too.
+// A line limits how many requests are handled at the same time. Further requests wait in
+// line. Owners take turns: the owner whose last turn was longest ago gets the next turn.
+// If the field pauses is true, each owner must also pause after each of its turns, while
+// other owners make requests too.
 //
-// So no owner delays another by much, however many requests it makes. The sender profits
-// too, because everything in a process shares the processors.
+// So an owner that makes very many requests does not delay other owners by much. On one
+// machine, the pauses also leave processor time for the sender, which runs in the same
+// process.
 type line struct {
 	pauses bool
 
 	mu     sync.Mutex
-	free   int // how many requests may still have their turn
-	came   int // how many requests have come
-	turns  int // how many turns there were
+	free   int // the number of further requests that can have their turn now
+	came   int // the number of requests so far
+	turns  int // the number of turns so far
 	owners map[string]*queuer
 	wake   *time.Timer // calls admit when a pause ends
 }
@@ -37,11 +38,12 @@ type queuer struct {
 // place is the place of a request in the line.
 type place struct {
 	number int           // in the order in which the requests came
-	pause  time.Duration // after this request
+	pause  time.Duration // the pause of the owner after this request
 	turn   chan struct{} // closed when the request has its turn
 }
 
-// active is how long an owner counts as one that makes requests.
+// active is the time after its last request for which an owner still counts as making
+// requests.
 const active = time.Second
 
 func newLine(limit int, pauses bool) *line {
@@ -56,7 +58,7 @@ func newLine(limit int, pauses bool) *line {
 
 // enter waits until a request of owner has its turn. Then it returns a function that the
 // caller must call when the request has been handled. If ctx ends first, enter returns
-// false. The parameter pause is how long the owner must pause afterwards.
+// false. The parameter pause is the time for which the owner must pause afterwards.
 func (l *line) enter(ctx context.Context, owner string, pause time.Duration) (leave func(), ok bool) {
 	p := &place{pause: pause, turn: make(chan struct{})}
 	l.mu.Lock()
@@ -116,8 +118,9 @@ func (l *line) admit() {
 	}
 }
 
-// next returns the owner that has the next turn. If no owner has the next turn, it returns nil, and the time
-// when the first pause of a waiting owner ends.
+// next returns the owner whose turn it is. If all waiting owners must pause, it returns
+// nil, and the time at which the first of their pauses ends. If no owner waits, this time
+// is zero.
 func (l *line) next(now time.Time) (next *queuer, until time.Time) {
 	several := len(l.owners) > 1
 	for _, q := range l.owners {

@@ -17,9 +17,10 @@ import (
 const (
 	defaultLimit = 50
 	maxLimit     = 100
-	// examine is the highest number of records that are read for one page. If the filters
-	// match few records, a page is short or even empty, but never slow or expensive.
-	examine = 200
+	// maxExamined is the maximum number of records that are read for one page. If the
+	// filters match few records, a page is short or even empty, but never slow or
+	// expensive.
+	maxExamined = 200
 	// listRate and listBurst limit how many pages an owner may read in each process:
 	// listRate pages per second, and listBurst pages at once. A client that reads pages
 	// one after another over the internet is too slow to exceed these limits.
@@ -81,7 +82,7 @@ func (c *call) nextPage(cursor string) string {
 // readList reads the query parameters. The result selection identifies the list to which
 // a cursor is tied. It contains the owner and the filters, but not the page size.
 func (c *call) readList() (q sms.ListQuery, selection string, err error) {
-	q = sms.ListQuery{Owner: c.caller.Owner, Limit: defaultLimit, Examine: examine}
+	q = sms.ListQuery{Owner: c.caller.Owner, Limit: defaultLimit, Examine: maxExamined}
 	filters := url.Values{"owner": {q.Owner}}
 	var position string
 	for _, name := range listParameters {

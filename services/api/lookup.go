@@ -11,8 +11,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// lookUp serves GET /v1/sms/{id}. To a client, another owner's message looks as if it did
-// not exist.
+// lookUp serves GET /v1/sms/{id}. For a message of another owner, the answer is the same
+// as for an id that has no message.
 func (a *api) lookUp(c *call) (answer, error) {
 	known, err := readIfNoneMatch(c.Header)
 	if err != nil {
@@ -22,7 +22,7 @@ func (a *api) lookUp(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	m, err := a.own(c.Context(), c)
+	m, err := a.ownMessage(c.Context(), c)
 	if err != nil {
 		return answer{}, err
 	}
@@ -48,16 +48,17 @@ func snapshotOf(m sms.Message) snapshot {
 	return snapshot{body: body, tag: `"` + hex.EncodeToString(sum[:16]) + `"`}
 }
 
-// answer returns an answer that shows the message. The answer has the same entity tag as a look-up, so that a
-// client can use this tag with If-None-Match after any operation.
+// answer returns an answer with this status that shows the message. Every such answer has
+// the entity tag of a look-up. So a client can use the tag of any answer with
+// If-None-Match.
 func (s snapshot) answer(status int) answer {
 	header := http.Header{"Content-Type": {"application/json"}, "Etag": {s.tag}}
 	return answer{status: status, header: header, body: s.body}
 }
 
-// own reads the message whose id is in the path. It returns sms.ErrNotFound if the caller
-// does not own the message.
-func (a *api) own(ctx context.Context, c *call) (sms.Message, error) {
+// ownMessage reads the message whose id is in the path. It returns sms.ErrNotFound if the
+// caller does not own the message.
+func (a *api) ownMessage(ctx context.Context, c *call) (sms.Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.Deadlines.Read-c.waited)
 	defer cancel()
 	m, err := a.get(ctx, c.id)

@@ -14,7 +14,7 @@ import (
 // countries. The numbers of these territories look like those of a larger country, which
 // must be listed separately.
 var territories = map[string][]string{
-	"crown-dependencies": {"GG", "IM", "JE"}, // beside GB
+	"crown-dependencies": {"GG", "IM", "JE"}, // but not GB
 	"us-territories":     {"AS", "GU", "MP", "PR", "VI"},
 }
 
@@ -27,15 +27,17 @@ type NumberRules struct {
 	// Types lists the types of numbers that are accepted, such as "mobile". If it is
 	// empty, all types but premium-rate are accepted.
 	Types []string
-	// Strict refuses numbers in ranges that the numbering plans lack. The plans are built
-	// into the program, so Strict also refuses ranges that are newer than the program.
+	// Strict refuses numbers in ranges that are not in the numbering plans. The plans are
+	// built into the program, so Strict also refuses ranges that are newer than the
+	// program.
 	Strict bool
-	// Fiction accepts the numbers that regulators reserve for films and books. Set it only
-	// if the provider sends nothing.
+	// Fiction accepts the numbers that regulators reserve for films and books. Set Fiction
+	// only if the provider never sends to real phones.
 	Fiction bool
 }
 
-// Check returns an error if a value in r does not exist.
+// Check returns an error if DefaultCountry is neither empty nor a known country code, or
+// if an element of Types is not one of phone.Types.
 func (r NumberRules) Check() error {
 	if r.DefaultCountry != "" && !phone.ValidCountry(r.DefaultCountry) {
 		return fmt.Errorf("default country: %q is not an ISO 3166-1 code like BR", r.DefaultCountry)
@@ -48,7 +50,7 @@ func (r NumberRules) Check() error {
 	return nil
 }
 
-// parse parses a phone number as a client wrote it.
+// parse reads a phone number in the form in which a client wrote it.
 func (r NumberRules) parse(written string) (phone.Parsed, error) {
 	return phone.Rules{DefaultCountry: r.DefaultCountry, Strict: r.Strict, Fiction: r.Fiction}.Parse(written)
 }

@@ -67,8 +67,8 @@ func (v *previewView) add(check, wrong string) {
 	v.Acceptable = v.Acceptable && wrong == ""
 }
 
-// checkAll counts the parts of d and checks d against l, the time and the deployment. It
-// makes every check, even after a check has failed.
+// checkAll counts the parts of d. It checks d against the limits l, the time, and the
+// settings of the deployment. It makes every check, even after a check has failed.
 func (a *api) checkAll(ctx context.Context, d sms.Draft, l Limits) (previewView, error) {
 	now := a.Now()
 	measure := sms.Measure(d.Text)

@@ -50,7 +50,7 @@ func mayHaveChanged(err error) bool {
 // recordResend records a new message with the same request as the old message, whose id
 // is in the path.
 func (a *api) recordResend(ctx context.Context, c *call, d sms.Draft, key string, now time.Time) (acceptance, error) {
-	old, err := a.own(ctx, c)
+	old, err := a.ownMessage(ctx, c)
 	if err != nil {
 		return acceptance{}, err
 	}

@@ -18,8 +18,8 @@ type route struct {
 	// this path cannot hide another route.
 	path  string
 	scope string   // the scope that the caller needs
-	query []string // the query parameters that the route takes
-	body  int64    // the maximum size of the request's body in bytes; 0 if the route takes no body
+	query []string // the query parameters that the route accepts
+	body  int64    // the maximum size of the request's body in bytes; 0 if the route accepts no body
 	line  *line    // where requests wait for their turn
 	serve func(*call) (answer, error)
 }
@@ -85,8 +85,8 @@ func segmentsOf(escapedPath string) ([]string, bool) {
 	return segments, true
 }
 
-// match reports whether the path of r fits. It returns the id in small letters, because all answers show ids
-// in small letters.
+// match reports whether the segments fit the path of r. It returns the id among them in
+// small letters, because all answers show ids in small letters.
 func (r route) match(segments []string) (id string, ok bool) {
 	pattern := strings.Split(r.path, "/")
 	if len(pattern) != len(segments) {
@@ -103,11 +103,12 @@ func (r route) match(segments []string) (id string, ok bool) {
 	return id, true
 }
 
-// maxParameterName is how many bytes of the name of an unknown parameter an answer shows.
+// maxParameterName is the maximum length, in bytes, to which an answer shortens the name
+// of an unknown parameter.
 const maxParameterName = 128
 
-// readQuery refuses parameters that the route does not have. If such parameters were ignored, a misspelled
-// filter would select all messages.
+// readQuery refuses parameters that the route does not accept. If such parameters were
+// ignored, a misspelled filter would select all messages.
 func (c *call) readQuery(r route) error {
 	query, err := url.ParseQuery(c.URL.RawQuery)
 	if err != nil {

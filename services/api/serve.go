@@ -57,8 +57,8 @@ func logFailure(ctx context.Context, logger *slog.Logger, id, route string, err 
 	logger.Log(ctx, level, "request failed", "request_id", id, "route", route, "error", err)
 }
 
-// protect calls f and turns a panic into an internal error. Every goroutine must use it,
-// because a panic that is not recovered ends the program.
+// protect calls f and turns a panic into an internal error. Every goroutine must use
+// protect, because a panic that is not recovered ends the program.
 func (a *api) protect(ctx context.Context, f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -149,8 +149,8 @@ type requestIDKey struct{}
 type basePathKey struct{}
 
 // WithBasePath sets the path under which the client sees the API. Links in answers begin
-// with this path. It must be empty, or begin with a slash and not end with one. If no
-// path is set, links begin with /v1.
+// with this path. The path must be empty, or begin with a slash and not end with one. If
+// no path is set, links begin with /v1.
 func WithBasePath(ctx context.Context, path string) context.Context {
 	return context.WithValue(ctx, basePathKey{}, path)
 }

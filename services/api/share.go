@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// shares divides a scarce resource among owners. No owner may hold more than the amount
-// share, so that one owner cannot keep the others from the resource.
+// shares divides a scarce resource among owners. No owner can hold more than the amount
+// in the field share, so that one owner cannot keep the others from the resource.
 type shares struct {
 	total, share int64
 
@@ -20,15 +20,16 @@ type shares struct {
 type waiting struct {
 	owner string
 	n     int64
-	taken chan struct{} // closed when the amount n has been taken for owner
+	taken chan struct{} // closed when the amount n has been reserved for owner
 }
 
 func newShares(total, share int64) *shares {
 	return &shares{total: total, share: share, of: make(map[string]int64)}
 }
 
-// take takes the amount n for owner. The caller must call giveBack to return it. If the
-// owner's share or the total does not have n left, take returns false.
+// take reserves the amount n for the owner. The caller must call giveBack to return the
+// amount. If less than n is left of the owner's share or of the total, take returns
+// false.
 func (s *shares) take(owner string, n int64) (giveBack func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,8 +40,8 @@ func (s *shares) take(owner string, n int64) (giveBack func(), ok bool) {
 	return func() { s.giveBack(owner, n) }, true
 }
 
-// await does the same as take, but if n is not available now, it waits in line for n
-// until ctx ends.
+// await does the same as take. But if the amount n is not available now, it waits in line
+// until n is available or ctx ends.
 func (s *shares) await(ctx context.Context, owner string, n int64) (giveBack func(), ok bool) {
 	if giveBack, ok = s.take(owner, n); ok {
 		return giveBack, true
@@ -49,7 +50,7 @@ func (s *shares) await(ctx context.Context, owner string, n int64) (giveBack fun
 	giveBack = func() { s.giveBack(owner, n) }
 	s.mu.Lock()
 	s.line = append(s.line, w)
-	s.admit() // something may have been given back since take
+	s.admit() // a share may have been given back since the call of take
 	s.mu.Unlock()
 	select {
 	case <-w.taken:
@@ -62,7 +63,7 @@ func (s *shares) await(ctx context.Context, owner string, n int64) (giveBack fun
 		s.line = slices.Delete(s.line, at, at+1)
 		return nil, false
 	}
-	return giveBack, true // n was taken just when ctx ended
+	return giveBack, true // n was reserved just when ctx ended
 }
 
 func (s *shares) giveBack(owner string, n int64) {
@@ -72,8 +73,9 @@ func (s *shares) giveBack(owner string, n int64) {
 	s.admit()
 }
 
-// admit goes through the line of waiting calls, and takes what each call needs if enough is
-// left. A call that needs more stays in the line, but does not stop the calls behind it.
+// admit goes through the line of waiting calls, and reserves the amount of each call for
+// which enough is left. A call for which too little is left stays in the line, but does
+// not stop the calls behind it.
 func (s *shares) admit() {
 	s.line = slices.DeleteFunc(s.line, func(w *waiting) bool {
 		if !s.fits(w.owner, w.n) {

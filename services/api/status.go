@@ -20,7 +20,7 @@ func (a *api) status(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, &apiError{slug: unavailable, cause: fmt.Errorf("loading the breaker: %w", err)}
 	}
-	waiting, err := a.waiting(ctx, breaker.Open)
+	waiting, err := a.readWaiting(ctx, breaker.Open)
 	if err != nil {
 		return answer{}, &apiError{slug: unavailable, cause: err}
 	}
@@ -66,7 +66,8 @@ var pauses = map[sms.Trouble]string{
 	sms.OperatorPause: "The operator has paused sending. Nothing is lost; messages wait until sending is resumed.",
 }
 
-// fault is the reason for a pause that is not in the breaker's record.
+// fault is the reason that clients see if a fault of the server stops sending. It is
+// never in the breaker's record.
 const fault sms.Trouble = "fault"
 
 // backlogAge is the maximum age of the backlog in an answer. Within this time, all status requests together
@@ -81,11 +82,11 @@ type backlogCache struct {
 	value  backlogView
 }
 
-// waiting returns the backlog of the queue and the age of the oldest waiting message. The
-// age comes from the agenda, because messages also wait outside the queue: if the relay is
-// down, the queue is empty. While sending is paused, all messages wait outside the queue,
-// and their number is not known.
-func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
+// readWaiting returns the backlog of the queue and the age of the oldest waiting message.
+// The age comes from the agenda, because messages also wait outside the queue: if the
+// relay is down, the queue is empty. While sending is paused, all messages wait outside
+// the queue, and their number is not known.
+func (a *api) readWaiting(ctx context.Context, paused bool) (backlogView, error) {
 	select {
 	case a.backlog.reading <- struct{}{}:
 		defer func() { <-a.backlog.reading }()
@@ -112,8 +113,9 @@ func (a *api) waiting(ctx context.Context, paused bool) (backlogView, error) {
 	return v, nil
 }
 
-// oldestAmong is how many entries of each shard the method oldest reads. The first entry of
-// a shard has waited longest, unless the relay has enqueued messages again.
+// oldestAmong is the number of entries that the method oldest reads from each shard. The
+// first entry of a shard has waited longest, unless the relay has enqueued messages
+// again.
 const oldestAmong = 10
 
 // oldest returns how many seconds the oldest message has waited, or nil if no message

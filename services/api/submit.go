@@ -51,9 +51,9 @@ func (accepted acceptance) answer(ctx context.Context) answer {
 	return reply
 }
 
-// accept records the message in f for caller. The idempotency key may be "". If accept
-// returns an error, it has changed nothing. Whoever calls accept must give ctx a timeout of
-// Deadlines.Accept, and must enqueue the message unless it was replayed.
+// accept records the message in f for the given caller. The idempotency key may be "". If
+// accept returns an error, it has changed nothing. Whoever calls accept must give ctx a
+// timeout of Deadlines.Accept, and must enqueue the message unless it was replayed.
 //
 // The repetition of an accepted request may have become invalid, because time has passed or
 // the configuration has changed. So if there is a key, accept looks for the original message
@@ -101,8 +101,9 @@ func (a *api) acceptRequest(ctx context.Context, caller Caller, r request, key s
 	return a.record(ctx, r.draft, caller.Limits, key, r.at)
 }
 
-// original returns the message that was accepted for d under key. If there is no such
-// message, original returns refusal, which is the error of the request.
+// original returns the message that was accepted for d with this idempotency key. If
+// there is no such message, it returns the parameter refusal, which is the error of the
+// request.
 func (a *api) original(ctx context.Context, d sms.Draft, key string, refusal error) (acceptance, error) {
 	if key == "" {
 		return acceptance{}, refusal
@@ -117,11 +118,12 @@ func (a *api) original(ctx context.Context, d sms.Draft, key string, refusal err
 	return replay(m, d)
 }
 
-// replay returns the message original if it was accepted for the same request as d, and
-// otherwise an error. Both have the same owner, because the id of a message depends on its
-// owner and key. Two resends of one message are the same request, even if the status of the message has
-// changed in between. If the text of the original was deleted, its fingerprint is gone too, so only the keys
-// are compared.
+// replay checks whether the earlier message was accepted for the same request as d. If
+// so, it returns the earlier message, and otherwise an error. The message and d have the
+// same owner, because the id of a message depends on its owner and key. Two resends of
+// one message are the same request, even if the status of the message has changed in
+// between. If the text of the earlier message was deleted, its fingerprint is gone too,
+// so only the keys are compared.
 func replay(original sms.Message, d sms.Draft) (acceptance, error) {
 	same := original.ResendOf == d.ResendOf && (d.ResendOf != "" || original.TextDeleted || original.Fingerprint == d.Fingerprint())
 	if !same {

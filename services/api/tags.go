@@ -31,8 +31,8 @@ type tagSet struct {
 
 // readIfNoneMatch reads the header If-None-Match. A tag without quotes is an error,
 // because it would never match and nobody would notice. A tag that a proxy changed counts
-// as ours, because the client has the message. Otherwise every look-up that waits would
-// end at once.
+// as ours, because the client has the answer for which our tag stands. Otherwise every
+// look-up that waits would end at once.
 func readIfNoneMatch(h http.Header) (tagSet, error) {
 	list := strings.Join(h.Values("If-None-Match"), ", ")
 	if !allTags.MatchString(list) {

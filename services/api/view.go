@@ -7,7 +7,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// view is the schema Message of openapi.yaml. Absent fields are left out.
+// view is the schema Message of openapi.yaml. Fields that the message does not have are
+// left out.
 type view struct {
 	ID                string       `json:"id"`
 	Status            sms.Status   `json:"status"`

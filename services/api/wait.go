@@ -29,10 +29,10 @@ func (c *call) readWait() (time.Duration, error) {
 	return time.Duration(seconds) * time.Second, nil
 }
 
-// awaitChange reads the message at growing intervals until it differs from known or the
-// wait is over. It returns the message that it read last. After an error, awaitChange
-// stops waiting, because the client can ask again. It also cancels a read that is not
-// done when the wait is over.
+// awaitChange reads the message at growing intervals until the message differs from the
+// snapshot known, or the wait is over. It returns the message that it read last. After an
+// error, awaitChange stops waiting, because the client can ask again. It also cancels a
+// read that is not done when the wait is over.
 func (a *api) awaitChange(c *call, known snapshot, wait time.Duration) snapshot {
 	c.leave()
 	done, ok := a.waiters.take(c.caller.Owner, 1)
@@ -56,7 +56,7 @@ func (a *api) awaitChange(c *call, known snapshot, wait time.Duration) snapshot 
 		case <-ctx.Done():
 			return known
 		}
-		m, err := a.own(ctx, c)
+		m, err := a.ownMessage(ctx, c)
 		if err != nil {
 			return known
 		}

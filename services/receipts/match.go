@@ -12,13 +12,13 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// clockSlack is how much the provider's clock may differ from ours.
+// clockSlack is the largest allowed difference between the provider's clock and ours.
 const clockSlack = 5 * time.Second
 
-// fits reports whether the receipt k may be about the hand-over h. Both must have the same
-// number. A hand-over that has a provider message id or a receipt does not fit. The time in
-// k is that of the hand-over, so it must lie within the lease of h. A receipt without a
-// time may be about every hand-over that began before it came.
+// fits reports whether the receipt k can be about the hand-over h. Both must have the
+// same number. A hand-over that has a provider message id or a receipt does not fit. The
+// time in k is that of the hand-over, so it must lie within the lease of h. A receipt
+// without a time can be about every hand-over that began before the receipt came.
 func fits(h sms.HandOver, k sms.PendingReceipt) bool {
 	at := k.Receipt.At
 	switch {
@@ -32,7 +32,7 @@ func fits(h sms.HandOver, k sms.PendingReceipt) bool {
 	return !at.Before(h.At.Add(-clockSlack)) && !at.After(h.Until.Add(clockSlack)) // guard: a receipt's time is within the lease
 }
 
-// ripe reports whether all hand-overs that k may be about began before cutoff.
+// ripe reports whether all hand-overs that k can be about began before the time cutoff.
 func ripe(k sms.PendingReceipt, cutoff time.Time) bool {
 	return !published(k).Add(clockSlack).After(cutoff) // guard: no hand-over in flight
 }
@@ -41,8 +41,8 @@ func ripe(k sms.PendingReceipt, cutoff time.Time) bool {
 // k may be too early by up to clockSlack.
 func published(k sms.PendingReceipt) time.Time { return cmp.Or(k.Receipt.At, k.CameAt) }
 
-// matchByNumber applies k to the only hand-over that k may be about. The receipt k must
-// be ripe. It returns false if no hand-over, or more than one, fits k.
+// matchByNumber applies k to the only hand-over that k can be about. The receipt k must
+// be ripe. If no hand-over fits k, or if several do, matchByNumber returns false.
 //
 //   - It considers all unanswered hand-overs to k's number. It need not consider other
 //     hand-overs, because the id of every taken hand-over is recorded, and k has none of
@@ -102,7 +102,7 @@ func (r *Receipts) read(ctx context.Context, at *listed) error {
 	return nil
 }
 
-// onlyFit returns the message and the token of the only hand-over that k may be about.
+// onlyFit returns the message and the token of the only hand-over that k can be about.
 // The token is "" if there is no such hand-over, or if there are several.
 func onlyFit(k sms.PendingReceipt, at *listed) (m sms.Message, token string) {
 	var fitting []sms.HandOver

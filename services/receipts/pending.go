@@ -13,7 +13,7 @@ import (
 // receipt again.
 const (
 	soon      = time.Minute      // the wait while the receipt is not ripe
-	ripeAfter = 90 * time.Second // a receipt is most likely ripe this long after the last lease of a hand-over that it may be about
+	ripeAfter = 90 * time.Second // a receipt is most likely ripe when this time has passed since the last lease of a hand-over that it can be about
 	lastLook  = 10 * time.Minute // the wait after the first look for a ripe receipt's message
 )
 
@@ -21,8 +21,8 @@ const (
 // is ripe, by its number. If Retry finds the message, it applies k and removes k from the
 // pending receipts. Otherwise it postpones k.
 //
-// The caller must make sure that every hand-over that began before cutoff has ended, so
-// long ago that all indexes show its outcome.
+// The caller must make sure that every hand-over that began before the time cutoff has
+// ended, and that all indexes show its outcome.
 func (r *Receipts) Retry(ctx context.Context, k sms.PendingReceipt, cutoff time.Time) error {
 	result, err := r.look(ctx, k, cutoff, nil)
 	if err != nil || result == Applied || result == Matched {
@@ -62,7 +62,7 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, cutoff time.Time) 
 		}
 		result, err := r.look(ctx, k, cutoff, at)
 		if err == nil && result == Pending && k.Due.IsZero() {
-			k.Due = r.now().Add(soon) // the receipt was not to be retried any more
+			k.Due = r.now().Add(soon) // k had no Due, because it was no longer to be retried
 			err = r.rekeep(ctx, k)
 		}
 		if err != nil {
@@ -80,8 +80,9 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, cutoff time.Time) 
 }
 
 // look searches for the message of k. If look finds the message, it applies k and removes
-// k from the pending receipts. The parameter at contains the unmatched messages and the pending receipts of
-// k's number. If at is nil, look reads them when it needs them.
+// k from the pending receipts. The parameter at contains the unmatched messages and the
+// pending receipts of k's number. If at is nil, look reads these messages and receipts
+// when it needs them.
 func (r *Receipts) look(ctx context.Context, k sms.PendingReceipt, cutoff time.Time, at *listed) (Result, error) {
 	result := Applied
 	found, err := r.applyByID(ctx, k.Receipt)
@@ -106,7 +107,8 @@ func (r *Receipts) look(ctx context.Context, k sms.PendingReceipt, cutoff time.T
 	return result, nil
 }
 
-// rekeep changes the pending receipt k, unless another relay has used it meanwhile.
+// rekeep replaces the stored pending receipt by k, unless another relay has applied and
+// removed this receipt meanwhile.
 func (r *Receipts) rekeep(ctx context.Context, k sms.PendingReceipt) error {
 	if err := r.store.Rekeep(ctx, k); err != nil {
 		return fmt.Errorf("keeping a receipt again: %w", err)

@@ -32,7 +32,7 @@ const (
 	Matched Result = "matched" // applied to the only message that the receipt can be about
 	Pending Result = "pending" // kept as a pending receipt, to be retried
 	Foreign Result = "foreign" // matches no message; most likely the receipt is about another application's message
-	Unnamed Result = "unnamed" // names no message
+	Unnamed Result = "unnamed" // has no provider message id
 )
 
 // Receipts applies receipts to messages. Callers may use it concurrently, and may apply

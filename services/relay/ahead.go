@@ -11,15 +11,15 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// A wrong clock may have written times that are ahead, as sms.Rules.Bound describes. Work with such a time
-// would stay hidden until its time comes. So some runs also read the far end of the agenda, where no right
-// clock writes anything.
+// A wrong clock may have written times that are ahead, as sms.Rules.Bound describes. A
+// record that is due at such a time would not be found until then. So some runs also read
+// the far end of the agenda, where no right clock writes anything.
 
 // farEndRuns determines how often a relay reads the far end of the agenda: in every
 // farEndRuns-th run, and in a run for which there is a special reason.
 const farEndRuns = 10
 
-// newest holds the latest time that a relay has seen, and the number of its runs.
+// newest holds the latest time that a relay has seen, and the number of the relay's runs.
 type newest struct {
 	mu   sync.Mutex
 	at   time.Time
@@ -28,8 +28,8 @@ type newest struct {
 
 // next counts a run that begins now. It returns by how much the clock was set back since
 // the last run, and whether the run must read the far end of the agenda: because it is
-// the first run of this process, because the clock was set back, or because it is the
-// run's turn.
+// the first run of this process, because the clock was set back, or because this is a
+// farEndRuns-th run.
 func (n *newest) next(now time.Time) (back time.Duration, farEnd bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -40,8 +40,8 @@ func (n *newest) next(now time.Time) (back time.Duration, farEnd bool) {
 	return back, farEnd
 }
 
-// ever returns a time that is later than any stored time.
-func ever(now time.Time) time.Time { return now.AddDate(200, 0, 0) }
+// farFuture returns a time that is later than any stored time.
+func farFuture(now time.Time) time.Time { return now.AddDate(200, 0, 0) }
 
 // boundBreaker loads the breaker. If it has a time that is ahead, boundBreaker first
 // replaces this time.
@@ -65,8 +65,8 @@ func (p *pass) boundBreaker(ctx context.Context) (sms.Breaker, error) {
 // timeAhead is the log message about a record that a wrong clock has written.
 const timeAhead = "stored time was ahead of the clock"
 
-// boundAgenda finds all messages that are due at a time that is ahead, and moves them
-// back. The next run does the work for which they are then due.
+// boundAgenda finds all messages that are due at a time that is ahead, and corrects these
+// times. The next run does the work that is due then.
 func (p *pass) boundAgenda(ctx context.Context) error {
 	if !p.farEnd {
 		return nil
@@ -79,7 +79,7 @@ func (p *pass) boundAgenda(ctx context.Context) error {
 }
 
 func (p *pass) boundShard(ctx context.Context, w place) error {
-	q := sms.DueQuery{Kind: w.kind, Shard: w.shard, From: p.rules.LatestDue(w.kind, p.until), Until: ever(p.until), Limit: p.options.Page}
+	q := sms.DueQuery{Kind: w.kind, Shard: w.shard, From: p.rules.LatestDue(w.kind, p.until), Until: farFuture(p.until), Limit: p.options.Page}
 	for ctx.Err() == nil {
 		page, err := p.store.Due(ctx, q)
 		if err != nil {
@@ -97,7 +97,7 @@ func (p *pass) boundShard(ctx context.Context, w place) error {
 	return nil
 }
 
-// bound moves the message of e back if e is due at a time that is ahead.
+// bound corrects the due time of the message of e if this time is ahead.
 func (p *pass) bound(ctx context.Context, e sms.DueEntry) error {
 	if !p.rules.IsAhead(e.Due, p.until) {
 		return nil
@@ -126,7 +126,7 @@ func (p *pass) boundReceipts(ctx context.Context) error {
 	if !p.farEnd {
 		return nil
 	}
-	receipts, err := p.store.DueReceipts(ctx, sms.LatestReceiptDue(p.until), ever(p.until), p.options.Page)
+	receipts, err := p.store.DueReceipts(ctx, sms.LatestReceiptDue(p.until), farFuture(p.until), p.options.Page)
 	if err != nil {
 		return fmt.Errorf("reading receipts that are due too far ahead: %w", err)
 	}

@@ -16,9 +16,9 @@ const indexLag = 2 * time.Second
 // cutoff returns a time such that every hand-over that began before this time has ended. If
 // no such time is known, cutoff returns the zero time.
 //
-// A pending receipt may be matched by its number only if no hand-over that it may be about
-// is in flight. So the pass must first end all leases that are over. Then cutoff waits for
-// indexLag, until the indexes show how the hand-overs ended.
+// A pending receipt may be matched by its number only if no hand-over that it can be
+// about is in flight. So the pass must first end all leases that are over. Then cutoff
+// waits for indexLag, until the indexes show how the hand-overs ended.
 func (p *pass) cutoff() time.Time {
 	if p.leasesEndedAt.IsZero() {
 		return time.Time{}
@@ -53,14 +53,14 @@ func (p *pass) endLease(ctx context.Context, e sms.DueEntry) (sms.Message, error
 	case m.Status != sms.Sending:
 		return sms.Message{}, nil // the index shows an old state
 	}
-	return p.end(ctx, m)
+	return p.endMessage(ctx, m)
 }
 
-// end ends the lease of m if the lease is over, and gives m up if m has expired. If m has
-// an unanswered hand-over, end first looks for a pending receipt about it. While a pending
-// receipt may still turn out to be about m, m stays due for the next run, for at most ten
-// minutes after its expiry.
-func (p *pass) end(ctx context.Context, m sms.Message) (sms.Message, error) {
+// endMessage ends the lease of m if the lease is over, and gives m up if m has expired.
+// If m has an unanswered hand-over, endMessage first looks for a pending receipt about
+// it. While a pending receipt may still turn out to be about m, m stays due for the next
+// run, for at most ten minutes after its expiry.
+func (p *pass) endMessage(ctx context.Context, m sms.Message) (sms.Message, error) {
 	was := m.Status
 	m, err := change.Message(ctx, p.store, m, func(m sms.Message) (sms.Message, bool) {
 		return p.rules.EndLease(m, p.now(), p.force)

@@ -20,7 +20,7 @@ type pass struct {
 	until         time.Time // a lease that ends at this time or earlier is over
 	force         bool      // whether to end leases before they are over
 	farEnd        bool      // whether to look also for work whose due time is ahead of the clock
-	leasesEndedAt time.Time // when the last lease had been ended; zero if some leases are left
+	leasesEndedAt time.Time // the time at which all leases that were over had been ended; zero if some of them are left
 	backlog       int
 	breaker       sms.Breaker
 	truncated     bool        // whether a kind of work took so long that its share of the time was used up
@@ -136,15 +136,16 @@ func (p *pass) horizon(kind sms.DueKind) time.Time {
 		}
 	case sms.DueLease:
 		if p.force {
-			return ever(p.until)
+			return farFuture(p.until)
 		}
 	}
 	return p.until
 }
 
-// waits reports whether this pass leaves entries of this kind in the agenda. It does so if
-// senders may discard their envelopes, or if the queue is so long that envelopes are late
-// and not lost. The comment of skips lists the exceptions.
+// waits reports whether this pass leaves entries of this kind in the agenda. The pass
+// leaves them there if senders may discard their envelopes, or if the queue is so long
+// that their envelopes are probably late and not lost. The comment of skips lists the
+// exceptions.
 func (p *pass) waits(kind sms.DueKind) bool {
 	switch kind {
 	case sms.DueSend, sms.DueScheduled:
@@ -204,9 +205,9 @@ func (p *pass) batch(ctx context.Context, entries []sms.DueEntry) error {
 	return errors.Join(taken, p.enqueue(ctx, waiting))
 }
 
-// takeUp does the work that e is due for, except enqueuing. Except for the end of a lease, takeUp first
-// postpones e, so that no other relay works on e at the same time. If the message must be enqueued now,
-// takeUp returns it, due for rescue.
+// takeUp does the work for which e is due, but does not enqueue the message. Unless the
+// work is to end a lease, takeUp first postpones e, so that no other relay works on e at
+// the same time. If the message must be enqueued now, takeUp returns it, due for rescue.
 func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) {
 	if e.Due.Kind == sms.DueLease {
 		return p.endLease(ctx, e)
@@ -222,7 +223,7 @@ func (p *pass) takeUp(ctx context.Context, e sms.DueEntry) (sms.Message, error) 
 	case err != nil:
 		return sms.Message{}, fmt.Errorf("taking up message %s: %w", e.Ref.ID, err)
 	}
-	return p.end(ctx, m)
+	return p.endMessage(ctx, m)
 }
 
 // sendTime limits how long the relay tries to enqueue messages. If the relay cannot enqueue messages,

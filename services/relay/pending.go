@@ -38,8 +38,8 @@ func (p *pass) retryReceipts(ctx context.Context) error {
 }
 
 // lookAgain retries several receipts in parallel until ctx ends. Two receipts about the
-// same number may each find the other still pending. In this case fewer receipts are matched, but no receipt
-// is matched to a wrong message.
+// same number can each find the other still pending. In this case fewer receipts are
+// matched, but no receipt is matched to a wrong message.
 func (p *pass) lookAgain(ctx context.Context, receipts []sms.PendingReceipt) error {
 	errs := make([]error, len(receipts))
 	var group errgroup.Group

@@ -1,7 +1,7 @@
-// Package relay does the work that is due. It enqueues a message that could not be enqueued
-// before, that lost its envelope, or that is to be sent or retried now. It ends leases that
-// are over, and messages that have expired. It reads the agenda page by page, and never the
-// whole table.
+// Package relay does the work that is due. It enqueues a message that could not be
+// enqueued before, that lost its envelope, or that is to be sent or retried now. It ends
+// leases that are over, and it ends messages that have expired. It reads the agenda page
+// by page, and never the whole table.
 package relay
 
 import (
@@ -26,8 +26,8 @@ type Store interface {
 	Keep(ctx context.Context, k sms.PendingReceipt) error
 }
 
-// Receipts finds the messages of pending receipts. Every hand-over that began before cutoff
-// must have ended, so long ago that all indexes show its outcome.
+// Receipts finds the messages of pending receipts. Every hand-over that began before
+// cutoff must have ended, and all indexes must show its outcome.
 type Receipts interface {
 	// Retry looks for the message of k again.
 	Retry(ctx context.Context, k sms.PendingReceipt, cutoff time.Time) error
@@ -58,7 +58,7 @@ func DefaultOptions() Options {
 	return Options{Interval: time.Minute, Backlog: 100, Page: 100}
 }
 
-// Relay does work that is due.
+// A Relay does the work that is due.
 type Relay struct {
 	store    Store
 	queue    sms.Queue
@@ -69,7 +69,7 @@ type Relay struct {
 	logger   *slog.Logger
 
 	newest  newest
-	stopped sync.Map // by place: where the next pass continues after skippedPages, as a DueQuery.After
+	stopped sync.Map // for each place, the DueQuery.After with which the next pass continues after skippedPages
 }
 
 type place struct {

@@ -22,7 +22,7 @@ import (
 func (s *Sender) Batch(ctx context.Context, batch []sms.QueueItem, lastReceive int) []string {
 	handles := []string{}
 	var turns []Turn
-	var items []sms.QueueItem // the queue items that belong to turns, in the same order
+	var items []sms.QueueItem // the queue item of each element of turns, in the same order
 	for _, item := range batch {
 		e, err := sms.ParseBody(item.Body)
 		if err != nil {
@@ -32,7 +32,7 @@ func (s *Sender) Batch(ctx context.Context, batch []sms.QueueItem, lastReceive i
 		}
 		turns, items = append(turns, Turn{Ref: e.Ref, Parts: e.Parts}), append(items, item)
 	}
-	err := s.book(ctx, turns)
+	err := s.bookSlots(ctx, turns)
 	errs := make([]error, len(turns))
 	var group sync.WaitGroup
 	for i, t := range turns {
@@ -57,9 +57,10 @@ func (s *Sender) logItem(item sms.QueueItem) *slog.Logger {
 	return s.logger.With(slog.String("queue_item", item.Handle), slog.Int("receive_count", item.ReceiveCount))
 }
 
-// book books the slots of all turns together. If the breaker is open, book books no
-// slots: only a probe may then be handed over, and a slot is booked for the probe alone.
-func (s *Sender) book(ctx context.Context, turns []Turn) error {
+// bookSlots books the slots of all turns together. If the breaker is open, it books no
+// slots: only a probe can then be handed over, and the slot of the probe is booked
+// separately.
+func (s *Sender) bookSlots(ctx context.Context, turns []Turn) error {
 	left := s.timeLeft(ctx)
 	if len(turns) == 0 || s.gate.slot == 0 || left <= 0 {
 		return nil

@@ -22,13 +22,13 @@ const (
 	Probe               // the breaker is open, and a probe is due or may begin
 )
 
-// Gate tells senders when to hand messages over. A gate keeps the pace and obeys the breaker. It does not
-// claim messages.
+// Gate tells senders when to hand messages over. A gate makes sure that senders keep the
+// pace and obey the breaker. It does not claim messages.
 type Gate struct {
 	store   GateStore
 	rules   sms.Rules
 	now     func() time.Time
-	slot    time.Duration // the slot of one part; 0 if there is no pace
+	slot    time.Duration // the length of the slot of one part; 0 if there is no pace
 	loading chan struct{} // a lock: only one caller at a time reads the breaker
 	noting  chan struct{} // a lock: only one caller at a time writes a note into the breaker
 
@@ -53,9 +53,8 @@ func NewGate(store GateStore, rules sms.Rules, perSecond float64, now func() tim
 	}
 }
 
-// askAgain contains the pauses after which Ask tries again to read the breaker, one pause
-// for each try. If Ask gave up after one try, the message would wait until its envelope becomes visible
-// again.
+// askAgain contains the pause before each try of Ask to read the breaker. If Ask gave up
+// after one try, the message would wait until its envelope becomes visible again.
 var askAgain = []time.Duration{0, 100 * time.Millisecond, 500 * time.Millisecond}
 
 // Ask asks whether the breaker allows a hand-over now. If Ask cannot read the breaker, it
@@ -189,9 +188,10 @@ func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bo
 	return err
 }
 
-// mayProve reports whether a taken hand-over may close the breaker, judging by the last state that g has
-// seen. Only the breaker's record shows whether the hand-over closes the breaker. The hand-over is of the
-// message with this id, and began at beganAt.
+// mayProve reports whether a taken hand-over could close the breaker, according to the
+// last state that g has seen. Only the breaker's record shows whether it really closes
+// the breaker. The parameters are the id of the message and the time at which its
+// hand-over began.
 func (g *Gate) mayProve(id string, beganAt time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -9,11 +9,12 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// In any ten seconds, all senders together hand over at most the parts that the pace allows
-// in ten seconds, and one message more. To ensure this, all senders book slots in the same
-// record. A sender hands a message over at the start of the message's slot, or later by up
-// to lapse. So within ten seconds, senders may use all slots that start in a span of ten
-// seconds plus lapse. To make up for this, each slot is longer by the factor stretch.
+// In any ten seconds, all senders together hand over at most the parts that the pace
+// allows in ten seconds, and one message more. To ensure this, all senders book slots in
+// the same record. A sender hands a message over at the start of the message's slot, or
+// later by up to lapse. So within ten seconds, senders can use all slots that start in a
+// span of ten seconds plus lapse. To make up for this, each slot is longer by the factor
+// stretch.
 const (
 	window = 10 * time.Second
 	lapse  = time.Second
@@ -39,8 +40,8 @@ func slotOf(perSecond float64) time.Duration {
 
 // Book books one slot for each message, usually in one write. The parameter parts
 // contains the number of parts of each message. Book returns the start of each slot. If
-// the slot of a message would begin after end, Book does not book it, and its start is
-// the zero time. The messages before this message may still have slots.
+// the slot of a message would begin after the time end, Book does not book this slot, and
+// returns the zero time as its start. Earlier messages in the list can still get slots.
 func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, bookTime)
 	defer cancel()
@@ -78,11 +79,12 @@ func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []ti
 	}
 }
 
-// await waits for the slot of t. If t has no slot, or comes too late for its slot, await
-// books a new slot. The parameter signal is Go or Probe. After the wait, await returns
-// signal, or Stop if the breaker has opened meanwhile. If no slot begins by end, await waits until end and
-// returns Stop. If await returned earlier, the sender would receive further messages, which could not be
-// handed over in time either.
+// await waits until the slot of t begins. If t has no slot, or if it is too late for the
+// slot, await books a new slot. The parameter signal is Go or Probe. After the wait,
+// await returns signal, or Stop if the breaker has opened meanwhile. If no free slot
+// begins before or at the time end, await waits until end and returns Stop. If await
+// returned earlier, the sender would receive further messages, which could not be handed
+// over in time either.
 func (g *Gate) await(ctx context.Context, signal Signal, t *Turn, end time.Time) (Signal, error) {
 	for ; g.slot > 0; t.Slot = (time.Time{}) {
 		if t.Slot.IsZero() {

@@ -47,8 +47,8 @@ type Sender struct {
 	logger   *slog.Logger
 }
 
-// New returns a sender. For leases and expiry, the sender takes the time from the function
-// now.
+// New returns a sender. The sender calls the function now to get the time for leases and
+// expiry.
 func New(store Store, provider sms.Provider, gate *Gate, rules sms.Rules, now func() time.Time, logger *slog.Logger) *Sender {
 	return &Sender{store: store, provider: provider, gate: gate, rules: rules, now: now, logger: logger}
 }

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// part is something that the server does again and again. It goes on after every failure.
+// A part is a task that the server repeats, even after failures.
 type part struct {
 	trouble string        // the description of the failure; shown to everybody
 	grace   time.Duration // how long the part may fail before the failure is reported
-	stops   bool          // whether messages wait while it fails
+	stops   bool          // whether messages wait while the part fails
 }
 
 var (

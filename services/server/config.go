@@ -13,10 +13,11 @@ import (
 	"github.com/smsqueue/smsqueue/services/sender"
 )
 
-// Config says how a server runs. Error messages refer to each field by the name of its
-// flag of `smsqueue serve`.
+// Config contains the settings of a server. Error messages refer to each field by the
+// name of its flag of `smsqueue serve`.
 type Config struct {
-	// Addr is the host:port to listen on. With port 0 the server takes a free port.
+	// Addr is the host:port at which the server listens. If the port is 0, the server
+	// chooses a free port.
 	Addr string
 	// Data is the folder for the messages, the signing key and the log of the simulated
 	// provider.
@@ -44,7 +45,7 @@ type Config struct {
 	// NumberTypes lists the types of numbers that are accepted. If it is empty, all types
 	// but premium-rate are accepted.
 	NumberTypes []string
-	// StrictNumbers refuses numbers in ranges that the numbering plans lack.
+	// StrictNumbers refuses numbers in ranges that are not in the numbering plans.
 	StrictNumbers bool
 	// LogLevel is the lowest level of the lines in the log.
 	LogLevel slog.Level

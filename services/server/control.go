@@ -24,7 +24,7 @@ import (
 // the data folder. Only root and the user of the server can connect to it.
 const controlName = "control.sock"
 
-// orderTime is how long an order to a running server may take.
+// orderTime is the longest time that an order to a running server may take.
 const orderTime = 10 * time.Second
 
 // controlPath returns the path of the socket in dir. Operating systems limit the path of

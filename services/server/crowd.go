@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// crowd does work for many callers at once, so that a hundred callers cost hardly more than
-// one. A run answers only the calls that came before the run began. At least the time pause passes
-// between the beginnings of two runs.
+// A crowd does the same work once for many callers, so that a hundred callers cost hardly
+// more than one. A run answers only the calls that came before the run began. The field
+// pause is the shortest time between the beginnings of two runs.
 type crowd[T any] struct {
 	pause time.Duration
 	work  func(context.Context) (T, error)
@@ -46,13 +46,14 @@ func (c *crowd[T]) get(ctx context.Context) (T, error) {
 	}
 }
 
-// do carries out r, after the run last has ended and not before the time at.
-func (c *crowd[T]) do(ctx context.Context, r, last *run[T], at time.Time) {
+// do carries out the run r, but not before the previous run has ended, and not before the
+// time earliest.
+func (c *crowd[T]) do(ctx context.Context, r, previous *run[T], earliest time.Time) {
 	defer close(r.ended)
-	if last != nil {
-		<-last.ended
+	if previous != nil {
+		<-previous.ended
 	}
-	if wait := min(time.Until(at), c.pause); wait > 0 {
+	if wait := min(time.Until(earliest), c.pause); wait > 0 {
 		pause(ctx, wait)
 	}
 	c.mu.Lock()

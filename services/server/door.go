@@ -58,9 +58,10 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// admits reports whether r proves that its sender knows the token. Tools send the token
-// itself in a header. Browsers send the cookie that they got at the login. If a session would last longer
-// than allowed, it began while the clock was wrong, so treat it as over.
+// admits reports whether r contains the token or a valid cookie. Tools send the token
+// itself in a header. Browsers send the cookie that they got at the login. A session that
+// would last longer than allowed began while the clock was wrong, so its cookie is not
+// valid.
 func (d *door) admits(r *http.Request) bool {
 	if given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		if d.isToken(given) {
@@ -79,8 +80,9 @@ func (d *door) admits(r *http.Request) bool {
 	return ok && err == nil && now.Before(end) && !sms.Ahead(end, now.Add(session)) && hmac.Equal([]byte(cookie.Value), []byte(d.sessionUntil(seconds)))
 }
 
-// isToken reports whether given is the token. It compares hashes in constant time, so
-// that the time of an answer reveals neither the token nor its length.
+// isToken reports whether given is the token. It compares hashes in constant time. So the
+// time of the comparison depends neither on how much of the token is right nor on the
+// token's length.
 func (d *door) isToken(given string) bool {
 	have, want := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(d.token))
 	return subtle.ConstantTimeCompare(have[:], want[:]) == 1

@@ -13,7 +13,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/simulator"
 )
 
-// longestWait is how long a look-up may wait for a change.
+// longestWait is the longest time that a look-up may wait for a change.
 const longestWait = 20 * time.Second
 
 // handler returns the handler for all requests to the server. The parameter base is the
@@ -82,8 +82,9 @@ func (m *machine) pages(base string) map[string]http.Handler {
 	return pages
 }
 
-// refusalPause is how long the answer to a wrong token or secret is delayed. So a program that tries out many
-// tokens or secrets is slow, and leaves the processors to other clients.
+// refusalPause is the delay of the answer to a wrong token or secret. The delay slows
+// down a program that tries many tokens or secrets one after another. It also limits the
+// processor time that the program takes from other clients.
 const refusalPause = 100 * time.Millisecond
 
 func (m *machine) verify(r *http.Request) (api.Token, error) {

@@ -18,7 +18,7 @@ import (
 
 const (
 	inboxLength = 100
-	// inboxTime is how long reading a page may take.
+	// inboxTime is the longest time that reading a page may take.
 	inboxTime = 8 * time.Second
 )
 

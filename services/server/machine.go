@@ -32,10 +32,10 @@ type machine struct {
 	logger *slog.Logger
 	// The condition records which parts do not work at the moment.
 	condition condition
-	// checkProvider returns why the provider of this process does not work, or nil. It is
-	// nil for a provider that works elsewhere.
+	// checkProvider returns why the provider of this process does not work, or nil. This
+	// field is nil for a provider outside this process.
 	checkProvider func(context.Context) error
-	// closing is closed when the server ends, so that look-ups stop waiting.
+	// The channel closing is closed when the server ends, so that look-ups stop waiting.
 	closing chan struct{}
 
 	closers []func() error // the functions that close what was opened, in the order of opening

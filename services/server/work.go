@@ -153,15 +153,15 @@ func (w *worker) runWipe(ctx context.Context) {
 	}
 }
 
-// watchClock logs when the clock has jumped. The log is its only effect, because the relay finds the times
-// that a wrong clock has written.
+// watchClock logs when the clock has jumped. It does nothing else, because the relay
+// finds the times that a wrong clock has written.
 func (w *worker) watchClock(ctx context.Context) {
 	if jump := w.watch.Jump(); jump.Abs() > sms.Skew {
 		w.logger.WarnContext(ctx, "clock jumped", "by", jump.Round(time.Millisecond).String())
 	}
 }
 
-// check notes whether the data folder can be written and whether the provider works.
+// check notes whether the data folder can be written to, and whether the provider works.
 func (m *machine) check(ctx context.Context) {
 	checking, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()

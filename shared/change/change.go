@@ -16,9 +16,9 @@ import (
 // somebody else has changed the record in the meantime.
 const attempts = 10
 
-// Message applies rule to m, updates the record and returns the new record. If somebody
-// else has changed the record first, Message applies rule again, to the newer record. So
-// the function rule must depend only on its argument. If rule changes nothing, Message
+// Message applies the function rule to m, updates the record and returns the new record.
+// If somebody else has changed the record first, Message applies rule again, to the newer
+// record. So rule must depend only on its argument. If rule changes nothing, Message
 // writes nothing.
 func Message(ctx context.Context, store sms.Messages, m sms.Message, rule func(sms.Message) (after sms.Message, changed bool)) (sms.Message, error) {
 	for range attempts {
@@ -39,8 +39,8 @@ func Message(ctx context.Context, store sms.Messages, m sms.Message, rule func(s
 	return m, fmt.Errorf("updating message %s: %w", m.ID, sms.ErrConflict)
 }
 
-// Breaker loads the breaker, applies rule, saves the result and returns the new breaker.
-// If somebody else has saved the breaker first, Breaker starts again. So the function
+// Breaker loads the breaker, applies the function rule, saves the result and returns the
+// new breaker. If somebody else has saved the breaker first, Breaker starts again. So
 // rule must depend only on its argument. If rule changes nothing, Breaker writes nothing.
 func Breaker(ctx context.Context, store sms.Breakers, rule func(sms.Breaker) (after sms.Breaker, changed bool)) (sms.Breaker, error) {
 	for range attempts {

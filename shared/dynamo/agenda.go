@@ -80,13 +80,13 @@ func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, last
 
 var errCursor = errors.New("the position is not from this store")
 
-// duePosition returns the key of the last entry before a page. The parameter after is the
-// position that an earlier page returned, or "" for the first page.
-func duePosition(shard, after string) (attributes, error) {
-	if after == "" {
+// duePosition returns the key of the last entry before a page. The given position is the
+// Next of the page before it, or "" for the first page.
+func duePosition(shard, position string) (attributes, error) {
+	if position == "" {
 		return nil, nil
 	}
-	at, id, ok := strings.Cut(after, ".")
+	at, id, ok := strings.Cut(position, ".")
 	ms, err := strconv.ParseInt(at, 10, 64)
 	if !ok || err != nil || id == "" {
 		return nil, errCursor
@@ -100,7 +100,7 @@ func limitOf(n int) *int32 { return aws.Int32(int32(min(max(n, 1), maxPage))) }
 // a query can return, because a query returns at most 1 MB.
 const maxPage = 10_000
 
-// Postpone sets the Due of e's record to next, in one write.
+// Postpone replaces the Due of e's record by next, in one write.
 func (s *Store) Postpone(ctx context.Context, e sms.DueEntry, next sms.Due) (sms.Message, error) {
 	before := stored(sms.Message{ID: e.Ref.ID, Due: e.Due})
 	after := stored(sms.Message{ID: e.Ref.ID, Due: next})

@@ -36,8 +36,8 @@ func (c *change) set(path string, v types.AttributeValue) {
 	c.sets = append(c.sets, path+" = "+c.value(v))
 }
 
-// require adds condition to the conditions of the write. The question marks in condition
-// are replaced with the placeholders for values, in order.
+// require adds a condition to the write. Each question mark in the condition is replaced
+// with the placeholder of a value, in order.
 func (c *change) require(condition string, values ...types.AttributeValue) {
 	for _, v := range values {
 		condition = strings.Replace(condition, "?", c.value(v), 1)
@@ -140,8 +140,8 @@ func equal(a, b any) bool { return reflect.DeepEqual(a, b) }
 var attributeName = regexp.MustCompile(`#([A-Za-z_]+)`)
 
 // input returns the request that carries out c on the item with this id. The answer
-// contains the whole item, as it is after the write or, if a condition is false, without
-// the write.
+// contains the whole item: as it is after the write, or unchanged if a condition is
+// false.
 func (c *change) input(table, id string) *dynamodb.UpdateItemInput {
 	var update strings.Builder
 	if len(c.sets) > 0 {

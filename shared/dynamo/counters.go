@@ -11,8 +11,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// countersKept is how long a counter is kept after the end of its window, in case a clock
-// is slow.
+// countersKept is the time for which a counter is kept after the end of its window, in
+// case a clock is slow.
 const countersKept = time.Hour
 
 // Count adds c to its counter in one conditional write. If c adds nothing, Count makes one

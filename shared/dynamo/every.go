@@ -11,9 +11,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Every passes all messages to the function visit, one by one and in any order, until visit returns an error.
-// It returns this error. It scans the whole table with consistent reads, which cost a read unit per 4 KB. No
-// service may call it.
+// Every calls the function visit with each message, in any order. If visit returns an
+// error, Every stops and returns an error that wraps it. Every scans the whole table with
+// consistent reads, which cost a read unit per 4 KB. So no service may call Every.
 func (s *Store) Every(ctx context.Context, visit func(sms.Message) error) error {
 	in := &dynamodb.ScanInput{TableName: aws.String(s.table), ConsistentRead: aws.Bool(true)}
 	for {

@@ -102,9 +102,10 @@ func (s *Store) DueReceipts(ctx context.Context, from, until time.Time, limit in
 
 const maxReceiptPages = 10
 
-// dueReceipts returns up to limit receipts of one shard. DynamoDB removes receipts only
-// days after their retention. To skip most of the receipts past their retention, the
-// query begins at the earliest time at which a live receipt can be due.
+// dueReceipts returns due receipts of one shard. It stops reading when it has found as
+// many receipts as limit, or more. DynamoDB removes receipts only days after their
+// retention. To skip most of the receipts past their retention, the query begins at the
+// earliest time at which a live receipt can be due.
 func (s *Store) dueReceipts(ctx context.Context, shard string, from, until time.Time, limit int) ([]sms.PendingReceipt, error) {
 	var due []sms.PendingReceipt
 	q := dueRange{shard: shard, from: max(toMillis(from), toMillis(s.now().Add(-sms.PendingFor))), until: toMillis(until), limit: limit}

@@ -58,7 +58,7 @@ type lister struct {
 	store   *Store
 	query   sms.ListQuery
 	entries *merge
-	batches int // how many batches have been read so far
+	batches int // the number of batches that have been read so far
 	page    sms.ListPage
 }
 
@@ -98,10 +98,10 @@ func (l *lister) fill(ctx context.Context) error {
 	return nil
 }
 
-// batchSize returns how many records to read next. The first batch has as many records as
-// fit on the page. If the filter by status may exclude records, or if some records of the
-// first batch were absent, a batch is as large as possible, so that few batches are
-// needed.
+// batchSize returns the number of records to read next. The first batch has as many
+// records as fit on the page. If the filter by status may exclude records, or if some
+// records of the first batch were absent, a batch is as large as possible, so that few
+// batches are needed.
 func (l *lister) batchSize() int {
 	if l.query.Status != "" || l.batches > 0 {
 		return maxBatch
@@ -110,8 +110,8 @@ func (l *lister) batchSize() int {
 }
 
 // appendRecords reads the records of a batch and appends them to the page. If the page
-// becomes full before the end of the batch, unread is true, and the next page begins with
-// the remaining records of the batch.
+// becomes full before the end of the batch, the result unread is true, and the next page
+// begins with the remaining records of the batch.
 func (l *lister) appendRecords(ctx context.Context, batch []listEntry) (unread bool, err error) {
 	l.batches++
 	records, err := l.store.readAll(ctx, batch)
@@ -134,7 +134,7 @@ func (l *lister) appendRecords(ctx context.Context, batch []listEntry) (unread b
 }
 
 // readAll returns the records of the entries, in a map whose keys are the ids. It leaves
-// out records that no longer exist. There may be at most maxBatch entries.
+// out records that no longer exist. There must be at most maxBatch entries.
 func (s *Store) readAll(ctx context.Context, entries []listEntry) (map[string]sms.Message, error) {
 	records := make(map[string]sms.Message, len(entries))
 	ids := make([]string, len(entries))

@@ -33,8 +33,8 @@ type merge struct {
 	store   *Store
 	owner   string
 	bounds  listRange
-	pages   int32 // how many entries to read from a shard at a time
-	queries int   // how many queries were made
+	pages   int32 // the number of entries to read from a shard at a time
+	queries int   // the number of queries that were made
 	shards  [listShards]listShardReader
 }
 
@@ -61,8 +61,8 @@ func newMerge(s *Store, q sms.ListQuery, bounds listRange) *merge {
 	return m
 }
 
-// next removes the newest of the remaining entries and returns it. ok is false if no
-// entry remains, or if more than maxQueries queries would be needed.
+// next removes the newest of the remaining entries and returns it. The result ok is false
+// if no entry remains, or if more than maxQueries queries would be needed.
 func (m *merge) next(ctx context.Context) (e listEntry, ok bool, err error) {
 	if ok, err := m.refill(ctx); !ok || err != nil {
 		return listEntry{}, false, err
@@ -81,8 +81,8 @@ func (m *merge) next(ctx context.Context) (e listEntry, ok bool, err error) {
 	return e, true, nil
 }
 
-// more reports whether entries remain. It may report true although no entry remains, if
-// the last page of a shard was exactly full.
+// more reports whether entries remain. If the last page of a shard was exactly full, it
+// can return true although no entry remains.
 func (m *merge) more() bool {
 	for _, r := range m.shards {
 		if len(r.entries) > 0 || !r.done {
@@ -93,8 +93,8 @@ func (m *merge) more() bool {
 }
 
 // refill reads more entries from each shard that is not at its end but has no entries
-// left in m, because any such shard may have the newest entry. ok is false if more than
-// maxQueries queries would be needed.
+// left in m, because any such shard may have the newest entry. The result ok is false if
+// more than maxQueries queries would be needed.
 func (m *merge) refill(ctx context.Context) (ok bool, err error) {
 	var empty []int
 	for i, r := range m.shards {

@@ -12,7 +12,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// maxBookings is how many writes one booking may take.
+// maxBookings is the maximum number of writes for one booking.
 const maxBookings = 3
 
 // Book implements sms.Pace. DynamoDB cannot compute the later of two times. So there are
@@ -20,8 +20,8 @@ const maxBookings = 3
 // all booked time is past. Book first tries the write that fits the record as Book last saw
 // it. If this write fails, the answer shows which write fits now.
 //
-// The record is one item, and a partition takes at most 1,000 writes a second. So there can
-// be no more bookings.
+// The record is one item, and a partition takes at most 1,000 writes a second. So there
+// can be at most 1,000 bookings a second.
 func (s *Store) Book(ctx context.Context, b sms.Booking) (time.Time, error) {
 	until := time.Unix(0, s.booked.Load())
 	for range maxBookings {

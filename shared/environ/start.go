@@ -26,7 +26,7 @@ func (r *Reader) AWS(ctx context.Context) (aws.Config, error) {
 	return cfg, nil
 }
 
-// connectTime is how long an unreachable service may delay the init.
+// connectTime is the longest time that an unreachable service may delay the init.
 const connectTime = time.Second
 
 // Connect opens connections during the init, so that the first invocation need not wait for
@@ -46,9 +46,9 @@ func Connect(ctx context.Context, logger *slog.Logger, opens ...func(context.Con
 	group.Wait()
 }
 
-// Start calls start, and then serves the events of a Lambda function with the handler that
-// start returned. If start returns an error, Start prints name and the error, and ends the
-// program.
+// Start calls the function start, and then serves the events of a Lambda function with
+// the returned handler. If there is an error instead of a handler, Start prints the given
+// name and the error, and ends the program.
 func Start[Handler any](name string, start func(ctx context.Context, getenv func(string) string) (Handler, error)) {
 	handler, err := start(context.Background(), os.Getenv)
 	if err != nil {

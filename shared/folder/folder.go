@@ -1,9 +1,9 @@
 // Package folder opens the data folder of one machine and the files in it. It trusts
 // nothing that another user could have put there.
 //
-// A folder that only its owner can write needs no further defense: once it has been
-// checked, nobody else can add or replace a file. So this package may check a file, and SQLite may open the
-// file by its path later.
+// A folder to which only its owner can write needs no further defense: once it has been
+// checked, nobody else can add or replace a file. So it is safe that this package checks
+// a file, and SQLite opens the file by its path later.
 //
 // On Windows, files do not have such modes and owners, so only symbolic links are refused.
 package folder
@@ -16,13 +16,14 @@ import (
 	"path/filepath"
 )
 
-// othersWrite are the mode bits with which other users may write.
+// othersWrite are the mode bits that allow other users to write.
 const othersWrite fs.FileMode = 0o022
 
 // Open opens the folder dir. If dir does not exist, Open makes it, and only the user may
-// enter it. Open refuses a symbolic link, a folder of another user, and a folder that other
-// users may write. There is one exception: if a folder is empty and only the user's group may write it, Open
-// makes the folder private. With the umask 0002, every new folder has this mode.
+// enter it. Open refuses a symbolic link, a folder of another user, and a folder to which
+// other users can write. There is one exception: if a folder is empty, and the only other
+// users who can write to it are in the user's group, Open makes the folder private. With
+// the umask 0002, every new folder has this mode.
 func Open(dir string) (*os.Root, error) {
 	dir = filepath.Clean(dir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -88,7 +89,7 @@ func Check(root *os.Root, name string) (exists bool, err error) {
 }
 
 // CheckAuthentic is like Check, but is meant for a file whose content must come from the
-// user. So it also refuses a file that other users may write.
+// user. So it also refuses a file to which other users can write.
 func CheckAuthentic(root *os.Root, name string) (exists bool, err error) {
 	if info, err := root.Lstat(name); err == nil && hasModes && info.Mode()&os.ModeSymlink == 0 && info.Mode()&othersWrite != 0 {
 		return true, fmt.Errorf("other users could write the file %s (its mode is %v)", path(root, name), info.Mode().Perm())

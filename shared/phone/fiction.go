@@ -9,7 +9,7 @@ import (
 // fiction is a range of numbers that a regulator reserves for films and books.
 type fiction struct {
 	prefix  string // in E.164 form
-	rest    int    // how many digits follow the prefix
+	rest    int    // the number of digits after the prefix
 	country string
 	kind    Type
 }

@@ -35,9 +35,9 @@ type Parsed struct {
 	Number  sms.Number // in canonical form
 	Country string     // ISO 3166-1 alpha-2, or International
 	Type    Type       // Unknown if the number is doubtful
-	// Doubtful says that no range of the numbering plans contains the number, although a
-	// mobile number in its country may have this length. The number may be in a new
-	// range, or it may be mistyped.
+	// Doubtful says that no range of the numbering plans contains the number, although
+	// mobile numbers in its country can have this length. The number may be in a new range,
+	// or it may be mistyped.
 	Doubtful bool
 }
 
@@ -57,9 +57,9 @@ var (
 	errNotANumber = &Error{"is not a phone number"}
 )
 
-// Parse parses raw, in any form that Dialed accepts. A number with a plus sign is
-// international. A number without a plus sign is read as a national number of the default
-// country.
+// Parse parses a phone number. The comment of Dialed describes the accepted forms. A
+// number with a plus sign is international. A number without a plus sign is read as a
+// national number of the default country.
 //
 // The numbering plans are built into this program and may be a year old. So Parse refuses
 // only what can never be a number, and marks numbers in unknown ranges as doubtful. Every
@@ -134,8 +134,8 @@ func reasonOfParser(err error) *Error {
 }
 
 // reasonOfPlan returns what is wrong with the length of n in the numbering plan of its
-// country. If nothing is wrong with the length, it returns otherwise.
-func reasonOfPlan(n *phonenumbers.PhoneNumber, otherwise *Error) *Error {
+// country. If nothing is wrong with the length, it returns the given fallback.
+func reasonOfPlan(n *phonenumbers.PhoneNumber, fallback *Error) *Error {
 	country := fmt.Sprintf("country code +%d", n.GetCountryCode())
 	switch phonenumbers.IsPossibleNumberWithReason(n) {
 	case phonenumbers.TOO_SHORT:
@@ -147,6 +147,6 @@ func reasonOfPlan(n *phonenumbers.PhoneNumber, otherwise *Error) *Error {
 	case phonenumbers.IS_POSSIBLE_LOCAL_ONLY:
 		return &Error{"lacks the area code of " + country}
 	default:
-		return otherwise
+		return fallback
 	}
 }

@@ -32,9 +32,10 @@ var withdrawn = regexp.MustCompile(`^\+(?:` +
 // ever contain: neither the area code nor the exchange begins with 0 or 1.
 var northAmerican = regexp.MustCompile(`^[2-9]\d\d[2-9]\d{6}$`)
 
-// possible reports whether a mobile phone could have the number n, even if the plans lack
-// its range. Only the length is checked, because the length of mobile numbers hardly ever changes. Stricter
-// rules fail: comparisons of plans over one year and over two years found new ranges with any first digits.
+// possible reports whether a mobile phone could have the number n, even if no range in
+// the plans contains n. Only the length is checked, because the length of mobile numbers
+// hardly ever changes. Stricter rules fail: comparisons of plans over one year and over
+// two years found new ranges with any first digits.
 func possible(n *phonenumbers.PhoneNumber) bool {
 	national := phonenumbers.GetNationalSignificantNumber(n)
 	if n.GetCountryCode() == 1 && !northAmerican.MatchString(national) {

@@ -32,12 +32,12 @@ const (
 	leastAfterSlash = 5 // digits
 )
 
-// Dialed returns the digits of raw in ASCII, with a plus sign before them if raw begins
-// with one. It ignores what people and programs write between digits: white space,
-// hyphens and dashes, dots, slashes after an area code, parentheses, and invisible
-// characters, such as those that mark the direction of text. It reads the digits of all
-// scripts. It also ignores tel: before a number. It refuses any other character, and
-// names this character in the error. Every error is an *Error.
+// Dialed returns the digits of a written number in ASCII, with a plus sign before them if
+// the number begins with one. It ignores what people and programs write between digits:
+// white space, hyphens and dashes, dots, slashes after an area code, parentheses, and
+// invisible characters, such as those that mark the direction of text. It reads the
+// digits of all scripts. It also ignores the prefix tel: of a number. It refuses any
+// other character, and names this character in the error. Every error is an *Error.
 //
 // Dialed is stricter than the library, which also reads letters, extensions, and numbers
 // within other text.
@@ -57,7 +57,7 @@ func Dialed(raw string) (string, error) {
 		written = written[4:]
 	}
 	var dialed strings.Builder
-	slash := -1 // how many digits stand before the last slash
+	slash := -1 // the number of digits before the last slash; -1 if there is no slash
 	for _, c := range written {
 		digit, isDigit := digitOf(c)
 		switch {

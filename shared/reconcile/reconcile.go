@@ -87,8 +87,8 @@ func (r Report) Print(w io.Writer) {
 	}
 }
 
-// Everything reports on every message of a store. The provider's log must not be newer
-// than the records: read the log before you call Everything, or stop the senders.
+// Everything returns a report on all messages of a store. The provider's log must not be
+// newer than the records: read the log before you call Everything, or stop the senders.
 func Everything(ctx context.Context, store interface {
 	Every(ctx context.Context, visit func(sms.Message) error) error
 }, log []HandOver, now time.Time,
@@ -111,15 +111,16 @@ type Ledger struct {
 	report Report
 }
 
-// overdue is how long a record may wait after its expiry, or after the end of its lease,
-// before it becomes a finding.
+// overdue is the longest time that a record may wait after its expiry, or after the end
+// of its lease. If the record waits longer, it is a finding.
 const overdue = time.Hour
 
-// clockSlack is how much the provider's clock may differ from ours.
+// clockSlack is the largest allowed difference between the provider's clock and ours.
 const clockSlack = 5 * time.Second
 
-// New returns a ledger that accounts for the records as of the time now. log has
-// everything that the provider took. If there is no such log, pass nil.
+// New returns a ledger that accounts for the records as of the time now. The parameter
+// log contains all hand-overs that the provider took. If the provider has no log, pass
+// nil.
 func New(log []HandOver, now time.Time) *Ledger {
 	l := &Ledger{now: now, log: make(map[string][]HandOver), hasLog: log != nil}
 	l.report.ByStatus, l.report.Logged = make(map[sms.Status]int), l.hasLog
@@ -224,8 +225,8 @@ func (l *Ledger) compare(m sms.Message) {
 
 // checkHeld adds a finding if a held message was handed over again without proof that the
 // earlier hand-over had sent nothing. Only a void receipt is such a proof, and only if it
-// is in the record: a receipt that named no message proves nothing. taken has the
-// message's hand-overs in the provider's log.
+// is in the record: a receipt that named no message proves nothing. The parameter taken
+// contains the message's hand-overs in the provider's log.
 func (l *Ledger) checkHeld(m sms.Message, taken []HandOver) {
 	if m.OnUnknown != sms.Hold {
 		return
@@ -250,8 +251,8 @@ func (l *Ledger) checkHeld(m sms.Message, taken []HandOver) {
 	}
 }
 
-// effectiveHandOvers returns how many hand-overs of m the provider took or may have
-// taken, and did not report as void.
+// effectiveHandOvers returns the number of m's hand-overs that the provider took, or may
+// have taken, and did not report as void.
 func effectiveHandOvers(m sms.Message) (n int) {
 	for _, h := range m.HandOvers {
 		if h.Receipt != sms.VerdictVoid {

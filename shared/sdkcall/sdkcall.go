@@ -56,8 +56,8 @@ func (a *Attempts) Err(err error) error {
 	return fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
 }
 
-// Refused reports whether an attempt was throttled or never got a connection. err is the
-// error of the attempt.
+// Refused reports whether an attempt was throttled or never got a connection. The
+// parameter err is the error of the attempt.
 func Refused(err error) bool {
 	if refused, ok := errors.AsType[smithy.APIError](err); ok && Throttles(refused.ErrorCode()) {
 		return true

@@ -93,9 +93,9 @@ func isEmpty(line []byte) bool { return len(bytes.TrimSpace(line)) == 0 }
 // journal is the log of a running provider. One goroutine writes it. Each sync covers all
 // lines that arrived during the sync before it.
 //
-// After a failed write, the journal undoes what is left of the write, and goes on as soon
-// as writes succeed again. It also goes on after somebody has cut, extended, removed or
-// replaced the file.
+// After a failed write, the journal removes what the write has left in the file, and goes
+// on as soon as writes succeed again. It also goes on after somebody has cut, extended,
+// removed or replaced the file.
 type journal struct {
 	root   *os.Root
 	writes chan write
@@ -107,7 +107,7 @@ type journal struct {
 	mu   sync.Mutex
 	file *os.File // only run changes it
 	size int64    // the synced bytes of file; only run changes it
-	low  int64    // the lowest size that file, or a file that it has replaced, had since the last call of seen
+	low  int64    // the lowest size that file, or a file that it has replaced, had since the last call of the method seen
 }
 
 type write struct {
@@ -154,7 +154,8 @@ func (j *journal) open() error {
 	return nil
 }
 
-// seen returns the file and its size, and the lowest size since the last call of seen.
+// seen returns the file and its size, and the lowest size since the last call of this
+// method.
 func (j *journal) seen() (file *os.File, size, low int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

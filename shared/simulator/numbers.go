@@ -28,8 +28,8 @@ const (
 	Sandboxed     = "sandboxed"
 )
 
-// Throttles is how many hand-overs of a message to the Throttled number are refused for
-// now. The next hand-over is taken.
+// Throttles is the number of hand-overs that are refused for now if a message goes to the
+// Throttled number. The next hand-over of the message is taken.
 const Throttles = 2
 
 // Prefix is a country's counterpart of the prefix +120255501. Append the last two digits of an element of
@@ -70,8 +70,8 @@ func (n Number) includes(number sms.Number) bool {
 	return slices.ContainsFunc(Prefixes, func(p Prefix) bool { return string(number) == p.Digits+string(ending) })
 }
 
-// fault returns what happens at a message's nth hand-over to number, counted from 1. ""
-// means that the message is delivered.
+// fault returns what happens at the nth hand-over of a message to this number. For the
+// first hand-over, nth is 1. The result "" means that the message is delivered.
 func fault(number sms.Number, nth int) string {
 	for _, n := range Numbers {
 		if !n.includes(number) {
@@ -95,9 +95,9 @@ func fault(number sms.Number, nth int) string {
 	return ""
 }
 
-// refusal returns the refusal that fault produces. It returns nil if the provider takes
-// the message. The codes and words of the refusal are those of SNS, so that tests can let
-// clients of SNS use the simulator.
+// refusal returns the refusal that the given fault produces. It returns nil if the
+// provider takes the message. The codes and words of the refusal are those of SNS, so
+// that tests can let clients of SNS use the simulator.
 func refusal(fault string) *sms.ProviderError {
 	switch fault {
 	case Refused:

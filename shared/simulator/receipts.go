@@ -20,7 +20,7 @@ import (
 // Receipts are made from the log, so they take no memory. All receipts before a certain
 // position in the log are confirmed. This position survives a restart.
 
-// groupSize is how many receipts are sent at the same time.
+// groupSize is the number of receipts that are sent at the same time.
 const groupSize = 64
 
 const positionName = "receipts-sent"
@@ -135,8 +135,8 @@ func (p *Provider) untilDue(e Entry) time.Duration {
 	return e.At.Add(p.options.ReceiptDelay).Sub(now)
 }
 
-// reportGroup sends the receipts of all entries in next that are due. Then it moves the
-// position past these entries.
+// reportGroup sends the receipts that are due for the entries in the list next. Then it
+// moves the position past these entries.
 func (p *Provider) reportGroup(ctx context.Context, next []pending) {
 	var sending sync.WaitGroup
 	end := p.position.at
@@ -186,8 +186,9 @@ func (p *Provider) reportEntry(ctx context.Context, e Entry) {
 	}
 }
 
-// expectEarly prepares to send the receipt of e before the answer to e, if this is the fault of e. The caller
-// must call the function that it returns, which sends the receipt if e was written to the log.
+// If the number of e produces this fault, expectEarly prepares to send the receipt of e
+// before the answer to e. The caller must call the returned function, which sends the
+// receipt if e was written to the log.
 func (p *Provider) expectEarly(e Entry) (early func(ctx context.Context, written bool)) {
 	if e.Fault != EarlyReceipt || p.options.Receipts == nil {
 		return func(context.Context, bool) {}

@@ -20,14 +20,14 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Options configure a provider. With the zero Options it answers at once and sends no
-// receipts.
+// Options configure a provider. With the zero Options, a provider answers at once and
+// sends no receipts.
 type Options struct {
 	// Delay is the time until a hand-over is taken or refused.
 	Delay time.Duration
 	// ReceiptDelay is the time from a hand-over to its receipt.
 	ReceiptDelay time.Duration
-	// Silence is how long an unanswered hand-over takes, unless its deadline comes
+	// Silence is the duration of an unanswered hand-over, unless its deadline comes
 	// earlier.
 	Silence time.Duration
 	// Now is the clock of the log and the receipts. Nil means time.Now.
@@ -114,13 +114,14 @@ func (p *Provider) Check(ctx context.Context) error {
 	return errors.Join(p.journal.check(ctx), p.unread.get(), p.unconfirmed.get())
 }
 
-// trouble remembers the outcome of something that is done again and again.
+// The type trouble remembers the last outcome of a task that is repeated.
 type trouble struct {
 	mu  sync.Mutex
 	err error
 }
 
-// note remembers err. The method reports whether the trouble has begun or ended with the outcome err.
+// note remembers err. The method reports whether the trouble has begun or ended with this
+// outcome.
 func (t *trouble) note(err error) (turned bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -138,9 +139,9 @@ func (t *trouble) get() error {
 // Name implements sms.Provider.
 func (p *Provider) Name() sms.ProviderName { return Name }
 
-// HandOver takes or refuses m as Numbers says for m's number. It takes m if the number is
-// not in Numbers. It takes no message after the deadline of ctx. HandOver writes the
-// hand-over to the log before it returns.
+// HandOver takes or refuses m, depending on m's number: the list Numbers says what
+// happens. It takes m if the number is not in this list. After the deadline of ctx, it
+// takes no message. HandOver writes the hand-over to the log before it returns.
 func (p *Provider) HandOver(ctx context.Context, m sms.Message) (providerMessageID string, err error) {
 	err = wait(ctx, p.options.Delay)
 	at := p.options.Now() // read the clock before the check, so that at is never later than the deadline
@@ -204,7 +205,7 @@ type counts struct {
 	young, old map[string]int
 }
 
-// minCounts is how many messages are remembered at least.
+// minCounts is the minimum number of messages that are remembered.
 const minCounts = 10_000
 
 func (c *counts) next(messageID string) int {

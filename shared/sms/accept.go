@@ -2,9 +2,10 @@ package sms
 
 import "time"
 
-// EnqueueAhead is how long before its scheduled time a message is enqueued. Its envelope is
-// delayed until that time. EnqueueAhead must be longer than the relay's interval. If less
-// time is left when a message is accepted, the API enqueues the message. Otherwise the relay enqueues it.
+// EnqueueAhead is the time from the enqueuing of a message to its scheduled time. The
+// envelope is delayed until the scheduled time. EnqueueAhead must be longer than the
+// relay's interval. If less time is left when a message is accepted, the API enqueues the
+// message. Otherwise the relay enqueues it.
 const EnqueueAhead = 2 * time.Minute
 
 // Accept returns the record of the draft d, which is accepted at the time now and gets
@@ -38,7 +39,7 @@ func (r Rules) Accept(id string, d Draft, now time.Time) Message {
 }
 
 // EnqueueNow reports whether the caller that creates m must also enqueue m, and with what
-// delay. If it need not, the relay will enqueue m.
+// delay. If the caller need not enqueue m, the relay will.
 func (m Message) EnqueueNow(now time.Time) (delay time.Duration, yes bool) {
 	if m.Due.Kind != DueRescue {
 		return 0, false

@@ -14,10 +14,10 @@ import (
 const (
 	// clockTolerance is added to the latest possible time: only a time that is later than this sum is ahead.
 	clockTolerance = time.Minute
-	// farthestDue is how far ahead of the present a message that is not scheduled, or a
-	// pending receipt, can be due. It is longer than each of these times: the longest backoff; the wait for
-	// the last rescue of a message with a delayed envelope; the longest lease plus the time after which a
-	// receipt is ripe.
+	// farthestDue is the longest time from now until a message that is not scheduled, or a
+	// pending receipt, can be due. It is longer than each of these times: the longest
+	// backoff; the wait for the last rescue of a message with a delayed envelope; the
+	// longest lease plus the time after which a receipt is ripe.
 	farthestDue = 20 * time.Minute
 )
 

@@ -12,14 +12,14 @@ const (
 	MaxEvents            = 50                      // the first events; later events are only counted
 	MaxVoids             = 20                      // the latest void hand-overs
 	MostAttempts         = 20                      // the highest Rules.MaxAttempts
-	MaxHandOvers         = MostAttempts + MaxVoids // every other hand-over counts as an attempt
+	MaxHandOvers         = MostAttempts + MaxVoids // every hand-over that is not void counts as an attempt
 	MaxEventDetail       = 320                     // bytes
 	MaxProviderMessageID = 100                     // bytes; a UUID has 36
 	MaxRecord            = 160 << 10               // bytes
 )
 
-// Shorten cuts s to a maximum number of bytes. It cuts s between two characters, and
-// replaces bytes that are not UTF-8.
+// Shorten cuts s to at most the given number of bytes. It cuts s between two characters,
+// and replaces bytes that are not UTF-8.
 func Shorten(s string, most int) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if len(s) <= most {
@@ -31,8 +31,9 @@ func Shorten(s string, most int) string {
 	return s[:most]
 }
 
-// forgetVoid removes the oldest void hand-over if there are more than MaxVoids of them. Its price is added to
-// the next hand-over, so that the price of the message stays right.
+// forgetVoid removes the oldest void hand-over if there are more than MaxVoids of them.
+// The price of the removed hand-over is added to the next one, so that the price of the
+// message stays right.
 func (s *step) forgetVoid() {
 	if s.m.voids() <= MaxVoids {
 		return

@@ -9,8 +9,8 @@ import (
 // Trouble is the reason why nothing can be handed over.
 type Trouble string
 
-// These are the kinds of trouble. OperatorPause is an operator's order. All other kinds concern the whole
-// account at the provider.
+// These are the kinds of trouble. OperatorPause means that an operator has paused
+// sending. All other kinds are trouble with the whole account at the provider.
 const (
 	SpendLimit    Trouble = "spend-limit"
 	AccountReview Trouble = "account-review"
@@ -22,17 +22,19 @@ const (
 type Breaker struct { // the tags of Breaker are a stored format, like those of Message
 	Open     bool      `json:"open"`
 	Trouble  Trouble   `json:"trouble,omitempty"`
-	Detail   string    `json:"detail,omitempty"` // for operators
+	Detail   string    `json:"detail,omitempty"` // shown only to operators
 	OpenedAt time.Time `json:"openedAt,omitzero"`
 	ClosedAt time.Time `json:"closedAt,omitzero"`
-	// ProbeAt is when the next round of probes may begin. Zero means never.
+	// ProbeAt is the earliest time at which the next round of probes may begin. If it is
+	// zero, no round may begin.
 	ProbeAt time.Time `json:"probeAt,omitzero"`
-	// ProbeLastAt is when the next round may begin with an owner in Probers or LastInLine.
+	// ProbeLastAt is the earliest time at which an owner in Probers or LastInLine may begin
+	// the next round.
 	ProbeLastAt time.Time `json:"probeLastAt,omitzero"`
-	// TurnAt is when the next owner may probe in this round. Zero means that no further owner may probe in
-	// this round.
+	// TurnAt is the earliest time at which the next owner may probe in this round. If it is
+	// zero, no further owner may probe in this round.
 	TurnAt time.Time `json:"turnAt,omitzero"`
-	Probes int       `json:"probes,omitempty"` // rounds since the breaker opened
+	Probes int       `json:"probes,omitempty"` // the number of rounds since the breaker opened
 	// ProbeIDs lists the ids of the messages of the latest probes, oldest first. A probe
 	// from an earlier round can still close the breaker, because its receipt may come
 	// days later.
@@ -50,8 +52,8 @@ type Breaker struct { // the tags of Breaker are a stored format, like those of 
 	Revision string   `json:"revision,omitempty"` // "" if the breaker was never saved
 }
 
-// BreakerAge is how old a sender's copy of the breaker may be. Messages may still go out
-// for this long after the breaker opens.
+// BreakerAge is the maximum age of a sender's copy of the breaker. So after the breaker
+// opens, messages can still be sent for this time.
 const BreakerAge = 5 * time.Second
 
 // staleTrouble is the maximum age of trouble that opens the breaker.
@@ -60,9 +62,10 @@ const staleTrouble = 15 * time.Minute
 // maxBreakerDetail is the maximum length of Breaker.Detail, in bytes.
 const maxBreakerDetail = 4 * MaxOrderDetail
 
-// ReportTrouble opens b because a hand-over or a receipt reported trouble. metAt is when
-// the provider met the trouble; zero means now. Trouble that the provider met before b
-// was last closed, or more than 15 minutes ago, changes nothing.
+// ReportTrouble opens b because a hand-over or a receipt reported trouble. The parameter
+// metAt is the time at which the provider met the trouble; zero means now. Trouble that
+// the provider met before b was last closed, or more than 15 minutes ago, changes
+// nothing.
 func (r Rules) ReportTrouble(b Breaker, t Trouble, detail string, metAt, now time.Time) (after Breaker, changed bool) {
 	if metAt.IsZero() {
 		metAt = now
@@ -98,7 +101,7 @@ func (r Rules) ReportVoid(b Breaker, rc Receipt, now time.Time) (after Breaker, 
 	return after, changed
 }
 
-// Pause opens b by an operator's order. Only Close closes b again.
+// Pause opens b because an operator has paused sending. Only Close closes b again.
 func (b Breaker) Pause(detail string, now time.Time) Breaker {
 	return Breaker{
 		Open: true, Trouble: OperatorPause, Detail: Shorten(detail, maxBreakerDetail), OpenedAt: stamp(now), ClosedAt: b.ClosedAt,
@@ -131,8 +134,8 @@ func (b Breaker) DiscardedUntil() time.Time {
 // Proves reports whether a hand-over of the message id proves that the trouble is over:
 //
 //   - The message is a probe.
-//   - The hand-over began after b opened. An earlier hand-over says nothing about this
-//     trouble.
+//   - The hand-over began after b opened. An earlier hand-over does not show whether this
+//     trouble is over.
 //   - The message was delivered. If the trouble is authorization, it is enough that the
 //     message was taken.
 func (b Breaker) Proves(id string, beganAt time.Time, taken, delivered bool) bool {

@@ -18,8 +18,9 @@ func (r Rules) Cancel(m Message, now time.Time) (after Message, changed bool, er
 }
 
 // DeleteText returns m without its text. It returns ErrTooLate if m may still have to be
-// sent. The fingerprint goes with the text: whoever has the rest of the request could
-// otherwise guess a short code, because 10,000 hashes are quickly compared.
+// sent. DeleteText also removes the fingerprint. Otherwise, somebody who has the rest of
+// the request could find a short code in the text, because 10,000 hashes are quickly
+// compared.
 func (r Rules) DeleteText(m Message, now time.Time) (after Message, changed bool, err error) {
 	switch {
 	case !m.Status.AtRest():

@@ -16,11 +16,11 @@ type Count struct {
 	End    time.Time // the end of the window; the counter is removed some time after it
 }
 
-// Key names the counter. It reveals nothing private.
+// Key returns the name of the counter. The name contains no private data.
 func (c Count) Key() string { return "count-" + c.window }
 
-// CountParts returns a count that adds parts to the owner's parts of the current day, in
-// UTC.
+// CountParts returns a count that adds the given number of parts to the owner's parts of
+// the current day, in UTC.
 func CountParts(owner string, parts, limit int, now time.Time) Count {
 	return countIn(24*time.Hour, now, parts, limit, "parts", owner)
 }
@@ -31,8 +31,8 @@ func CountMessage(owner string, number Number, limit int, now time.Time) Count {
 	return countIn(time.Hour, now, 1, limit, "messages", owner, string(number))
 }
 
-// countIn returns a count for the window of this length that contains now. Each day's
-// first window begins at midnight UTC.
+// countIn returns a count for the window of this length that contains the present time.
+// Each day's first window begins at midnight UTC.
 func countIn(length time.Duration, now time.Time, n, limit int, names ...string) Count {
 	begin := now.UTC().Truncate(length)
 	return Count{

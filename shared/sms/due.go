@@ -10,8 +10,8 @@ const (
 	// DueSend: the queue has no envelope of the message, so the relay must enqueue an envelope. Either
 	// the enqueue failed, or it is time for a retry.
 	DueSend DueKind = "send"
-	// DueScheduled: like DueSend, but for a scheduled message that was never enqueued. Only such a message
-	// may be due in a day or in a year; other kinds of work are due soon.
+	// DueScheduled: like DueSend, but for a scheduled message that was never enqueued. Only
+	// such a message can be due in a day or in a year; other kinds of work are due soon.
 	DueScheduled DueKind = "scheduled"
 	// DueRescue: the message was enqueued, but its envelope may be lost.
 	DueRescue DueKind = "rescue"
@@ -23,7 +23,7 @@ const (
 type Due struct {
 	Kind  DueKind   `json:"kind,omitempty"`
 	At    time.Time `json:"at,omitzero"`
-	Round int       `json:"round,omitempty"` // how many rescues there were; the waits between them grow
+	Round int       `json:"round,omitempty"` // the number of rescues so far; the waits between them grow
 }
 
 // IsZero reports whether no work is left.
@@ -48,7 +48,7 @@ func dueWhenEnqueued(arrivesAt, expiresAt time.Time) Due {
 	return notAfter(Due{Kind: DueRescue, At: arrivesAt.Add(firstRescue)}, expiresAt)
 }
 
-// rescueWait returns how long to wait for an envelope after this number of rescues.
+// rescueWait returns the time to wait for an envelope after this number of rescues.
 func rescueWait(round int) time.Duration {
 	if round <= 0 {
 		return firstRescue

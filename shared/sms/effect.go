@@ -39,7 +39,7 @@ func (m Message) others(token string) Others {
 type Effect struct {
 	From      []Status
 	Verdicts  []Verdict
-	Others    []Others // nil means any
+	Others    []Others // nil means all cases
 	To        Status   // "" means that the status stays and the receipt is only an event
 	GivesBack bool     // the hand-over does not count as an attempt
 	Why       string
@@ -109,7 +109,8 @@ func (e Effect) Fits(from Status, v Verdict, o Others) bool {
 		slices.Contains(e.Verdicts, v) && (e.Others == nil || slices.Contains(e.Others, o))
 }
 
-// EffectOf returns the row for this combination. ok is false if there is no such row.
+// EffectOf returns the row for this combination. The result ok is false if there is no
+// such row.
 func EffectOf(from Status, v Verdict, o Others) (e Effect, ok bool) {
 	if i := slices.IndexFunc(Effects, func(e Effect) bool { return e.Fits(from, v, o) }); i >= 0 {
 		return Effects[i], true

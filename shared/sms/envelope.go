@@ -9,7 +9,7 @@ import (
 // Envelope is what the queue carries: a reference to a message, never its text.
 type Envelope struct {
 	Ref   Ref
-	Parts int           // how many parts the message has, so that a sender can book time before it claims the message; 0 means 1
+	Parts int           // the number of parts of the message, so that a sender can book time before it claims the message; 0 means 1
 	Group string        // the envelopes of one group do not delay the envelopes of another group
 	Delay time.Duration // whole seconds, at most MaxDelay
 }
@@ -27,8 +27,8 @@ func (e Envelope) Body() string {
 // Source: 3GPP TS 23.040, concatenated short messages.
 const MaxParts = 255
 
-// ParseBody parses a body that Body returned. The envelope that it returns has at least
-// one part.
+// ParseBody parses a body that Body returned. The returned envelope has at least one
+// part.
 func ParseBody(body string) (Envelope, error) {
 	e := Envelope{Parts: 1}
 	text := body

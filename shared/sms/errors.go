@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Every port may return these errors. After any other error of a port, the call may have
+// Every port can return these errors. After any other error of a port, the call may have
 // been carried out.
 var (
 	// ErrNotFound says that the record is absent: it never existed, or it is past
@@ -18,7 +18,7 @@ var (
 	// ErrUnavailable says that the call was throttled or got no connection. The call was
 	// certainly not carried out. Repeating it later may help.
 	ErrUnavailable = errors.New("not available now")
-	// ErrTooLate says that the message's state does not allow what was asked: to cancel
+	// ErrTooLate says that the state of the message does not allow the request: to cancel
 	// or resend the message, or to delete its text.
 	ErrTooLate = errors.New("the state of the message does not allow it")
 )
@@ -51,7 +51,7 @@ func (e *NotClaimableError) Error() string { return "not claimable: " + string(e
 // NotClaimable is a reason why a claim was refused.
 type NotClaimable string
 
-// These are the reasons why a claim may be refused.
+// These are the reasons why a claim can be refused.
 const (
 	NotWaiting    NotClaimable = "it is not waiting for a sender"
 	TooEarly      NotClaimable = "its time has not come"
@@ -67,8 +67,8 @@ type ProviderError struct {
 	Detail  string      // the provider's own words; for operators, not for clients
 	Failure FailureCode // why the message failed; only if RefusedForGood
 	Trouble Trouble     // why the breaker opens; only if AccountWide
-	// PerhapsAccount says whether the cause may be the account, and not this message. The
-	// provider gives the same answer if the account cannot send to any number.
+	// PerhapsAccount is true if the cause may be the account, and not this message. This is
+	// so if the provider gives the same answer when the account cannot send to any number.
 	PerhapsAccount bool
 	RetryAfter     time.Duration // 0 if the provider did not say
 	Err            error         // the cause; may be nil

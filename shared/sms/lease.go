@@ -2,12 +2,12 @@ package sms
 
 import "time"
 
-// Skew is how much two clocks may differ. A message may be claimed this long before its
-// time.
+// Skew is the largest allowed difference between two clocks. A message may be claimed
+// earlier than its time by up to Skew.
 const Skew = time.Second
 
-// LeaseMargin is how much longer a lease lasts than the sender's timeout. So no sender is
-// still working when its lease ends.
+// LeaseMargin is the time by which a lease is longer than the sender's timeout. So no
+// sender is still working when its lease ends.
 const LeaseMargin = 15 * time.Second
 
 // Claim is a sender's request to be the only one that may hand a message over.
@@ -40,8 +40,8 @@ func (c Claim) Refuse(m Message) NotClaimable {
 	return ""
 }
 
-// Apply returns m as claimed by c. The Claim of every Store must store this record, with
-// a new Revision. The error is a *NotClaimableError.
+// Apply returns m as claimed by c. The method Claim of every Store must store this
+// record, with a new Revision. The error is a *NotClaimableError.
 func (c Claim) Apply(m Message) (Message, error) {
 	if reason := c.Refuse(m); reason != "" {
 		return m, &NotClaimableError{Current: m, Reason: reason}
@@ -59,7 +59,8 @@ func (c Claim) Apply(m Message) (Message, error) {
 }
 
 // EndLease returns m after its lease has ended without an answer. If the lease has not
-// ended yet, EndLease changes nothing, unless force says that the sender is dead.
+// ended yet, EndLease changes nothing, unless force is true, which means that the sender
+// is dead.
 func (r Rules) EndLease(m Message, now time.Time, force bool) (after Message, changed bool) {
 	if m.Status != Sending || (!force && now.Before(m.LeaseUntil)) {
 		return m, false

@@ -62,8 +62,8 @@ type Message struct {
 
 	LeaseToken string    `json:"leaseToken,omitempty"` // names the hand-over in flight
 	LeaseUntil time.Time `json:"leaseUntil,omitzero"`
-	NotBefore  time.Time `json:"notBefore,omitzero"` // the message may not be claimed earlier
-	Refusals   int       `json:"refusals,omitempty"` // how many times in a row the message had to wait again; for the backoff
+	NotBefore  time.Time `json:"notBefore,omitzero"` // the message must not be claimed earlier
+	Refusals   int       `json:"refusals,omitempty"` // the number of times in a row that the message had to wait again; it determines the backoff
 	Due        Due       `json:"due,omitzero"`
 	PurgeAt    time.Time `json:"purgeAt,omitzero"` // the end of the message's retention
 }
@@ -112,17 +112,17 @@ type Failure struct {
 	Action    string      `json:"action"` // what the client can do
 }
 
-// Ref is a reference to a record, as the queue carries it. An id may be used again after
+// Ref is a reference to a record, as the queue carries it. An id can be used again after
 // the retention of its record. The generation then distinguishes the two records.
 type Ref struct {
 	ID         string
-	Generation int64 // when the record was created, in milliseconds since 1970
+	Generation int64 // the time at which the record was created, in milliseconds since 1970
 }
 
 // String returns r in the form that the queue carries: the id, a dot, the generation.
 func (r Ref) String() string { return r.ID + "." + strconv.FormatInt(r.Generation, 10) }
 
-// ParseRef parses what String returns.
+// ParseRef parses a string that Ref.String returned.
 func ParseRef(s string) (Ref, error) {
 	id, generation, ok := strings.Cut(s, ".")
 	n, err := strconv.ParseInt(generation, 10, 64)
@@ -141,7 +141,7 @@ func (m Message) Unanswered() bool {
 	return slices.ContainsFunc(m.HandOvers, func(h HandOver) bool { return h.Answer == AnswerNone })
 }
 
-// Unmatched reports whether a pending receipt may be matched to m by its number. This is
+// Unmatched reports whether a pending receipt can be matched to m by its number. This is
 // possible if a hand-over ended without an answer and the receipt for that hand-over has
 // not come. Even after a late answer, m stays unmatched until that receipt comes.
 // Otherwise the receipt could be matched to another message to the same number.
@@ -174,7 +174,7 @@ func (m Message) ProviderRefs() []ProviderRef {
 	return refs
 }
 
-// voids returns how many of m's hand-overs were proved void.
+// voids returns the number of m's hand-overs that were proved void.
 func (m Message) voids() int {
 	return len(slices.DeleteFunc(slices.Clone(m.HandOvers), func(h HandOver) bool { return h.Receipt != VerdictVoid }))
 }

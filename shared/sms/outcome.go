@@ -35,10 +35,11 @@ func OutcomeOf(providerMessageID string, err error) Outcome {
 	return Taken(providerMessageID)
 }
 
-// Record returns m after the hand-over with this token has ended with o. changed is false
-// if there is nothing to write. Record shortens a provider message id that is longer than
-// MaxProviderMessageID; no receipt will have it. If the lease has already been ended, Record records only
-// that the message was taken, and overwrites nothing.
+// Record returns m after the hand-over with this token has ended with o. The result
+// changed is false if there is nothing to write. Record shortens a provider message id
+// that is longer than MaxProviderMessageID; no receipt will have it. If the lease has
+// already been ended, Record records only that the message was taken, and overwrites
+// nothing.
 func (r Rules) Record(m Message, token string, o Outcome, now time.Time) (after Message, changed bool) {
 	o.ProviderMessageID = Shorten(o.ProviderMessageID, MaxProviderMessageID)
 	s := r.step(m, now)

@@ -41,7 +41,7 @@ type Measurement struct {
 // encoded in UCS-2.
 type Forcing struct {
 	Char  rune
-	Count int // how often Char occurs
+	Count int // the number of times that Char occurs
 	// Replacement is GSM-7 text that can replace Char if Replaceable is true. It is empty if nobody would
 	// miss Char, for example a zero width space.
 	Replacement string
@@ -72,9 +72,10 @@ func TextLength(text string) int {
 	return n
 }
 
-// split returns the number of units in text, and the number of parts that hold the text if
-// no character is split. The function width returns the units of a character. alone and
-// joined are how many units fit into a single part, and into each of several parts.
+// split returns the number of units in text, and the number of parts that hold the text
+// if no character is split. The parameter width is a function that returns the number of
+// units of a character. The parameter alone is the number of units that fit into a single
+// part, and joined is the number of units that fit into each of several parts.
 func split(text string, width func(rune) int, alone, joined int) (units, parts int) {
 	parts = 1
 	used := 0

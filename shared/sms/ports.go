@@ -35,9 +35,9 @@ type Messages interface {
 	Update(ctx context.Context, old, next Message) (Message, error)
 }
 
-// Agenda is the index of what is due. Reading it never reads all records.
+// Agenda is the index of what is due. A reader of the agenda never reads all records.
 type Agenda interface {
-	// Shards returns how many independent parts the agenda of each kind has. The number
+	// Shards returns the number of independent parts of the agenda of each kind. The number
 	// never changes.
 	Shards() int
 	// Due returns the entries that are due from q.From to q.Until, oldest first. It may miss the writes of
@@ -89,7 +89,7 @@ type Receipts interface {
 // returns.
 const MaxUnmatched = 100
 
-// Unmatched holds messages and receipts of one number that may match each other.
+// Unmatched holds messages and receipts of one number that can match each other.
 type Unmatched struct {
 	MessageIDs []string
 	Receipts   []PendingReceipt
@@ -100,13 +100,15 @@ type Unmatched struct {
 type ReceiptKeeper interface {
 	// Keep stores k, which has just arrived. It replaces a receipt with the same ID.
 	Keep(ctx context.Context, k PendingReceipt) error
-	// Rekeep replaces the stored receipt that has k's ID by k. If there is no such receipt, somebody has used
-	// and forgotten it since the caller read it: Rekeep then changes nothing and returns nil.
+	// Rekeep replaces the stored receipt that has k's ID by k. If there is no such receipt,
+	// somebody has applied and removed it since the caller read it: Rekeep then changes
+	// nothing and returns nil.
 	Rekeep(ctx context.Context, k PendingReceipt) error
 	// Forget removes k. It is not an error if k is already gone.
 	Forget(ctx context.Context, k PendingReceipt) error
-	// DueReceipts returns up to limit pending receipts that are due at or after from and
-	// at or before until, oldest first. If from is zero, it returns all receipts that are due by until.
+	// DueReceipts returns the pending receipts that are due between two times, both
+	// included, oldest first. It returns no more receipts than limit. If the first time is
+	// zero, there is no earliest due time.
 	DueReceipts(ctx context.Context, from, until time.Time, limit int) ([]PendingReceipt, error)
 }
 
@@ -119,8 +121,8 @@ type Lister interface {
 	List(ctx context.Context, q ListQuery) (ListPage, error)
 }
 
-// ListQuery selects messages. A field with its zero value does not restrict the list. The field Owner may be
-// empty only on one machine.
+// ListQuery selects messages. A field with its zero value does not restrict the list.
+// Only the store for one machine allows an empty Owner.
 type ListQuery struct {
 	Owner     string
 	Status    Status
@@ -160,15 +162,16 @@ type Counters interface {
 
 // Pace holds one record for all senders: the time up to which hand-overs are booked.
 type Pace interface {
-	// Book books a span of b.Length and returns its start: the end of the booked time or, if
-	// later, b.Earliest. It returns a *BookedError if the start would be after b.Latest. Any
-	// number of callers may book at once, and no two get the same time. It takes one write, and up to two
-	// more writes if other senders book at the same time. If an answer is lost, or after an error other than
-	// ErrUnavailable, the time may be booked; it is then wasted.
+	// Book books a span of b.Length and returns its start: the end of the booked time or,
+	// if later, b.Earliest. It returns a *BookedError if the start would be after b.Latest.
+	// Any number of callers may book at once, and no two get the same time. A booking takes
+	// one write, and up to two more writes if other senders book at the same time. If an
+	// answer is lost, or after an error other than ErrUnavailable, the time may be booked;
+	// it is then wasted.
 	Book(ctx context.Context, b Booking) (start time.Time, err error)
 }
 
-// Store is what an adapter for records implements.
+// Store contains all interfaces that an adapter for records must implement.
 type Store interface {
 	Messages
 	Agenda
@@ -202,7 +205,7 @@ type Consumer interface {
 type QueueItem struct {
 	Body         string // the envelope's Body, or garbage
 	Handle       string // names the item in Delete and in a function's answer to a batch
-	ReceiveCount int    // how often the item was dequeued, including this time
+	ReceiveCount int    // the number of times that the item was dequeued, including this time
 }
 
 // SendError lists envelopes that are not known to be enqueued, by their index in the call
@@ -217,7 +220,8 @@ func (e *SendError) Error() string { return e.Err.Error() }
 func (e *SendError) Unwrap() error { return e.Err }
 
 // FailedEnvelopes returns the indexes of the envelopes that are perhaps not enqueued
-// after Queue.Send has returned err. n is the number of envelopes in the call of Send.
+// after Queue.Send has returned err. The parameter n is the number of envelopes in the
+// call of Send.
 func FailedEnvelopes(err error, n int) []int {
 	if err == nil {
 		return nil

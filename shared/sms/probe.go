@@ -7,12 +7,13 @@ import (
 
 const (
 	longestProbeWait = 15 * time.Minute // the longest wait between two rounds of probes
-	// maxProbes is how many probes the breaker remembers. If each round has one probe, the breaker remembers
-	// every probe whose receipt may still come.
+	// maxProbes is the number of probes that the breaker remembers. If each round has one
+	// probe, the breaker remembers every probe whose receipt may still come.
 	maxProbes = int(LatestReceipt / longestProbeWait)
-	// maxTurns is how many owners may probe in one round.
+	// maxTurns is the maximum number of owners that may probe in one round.
 	maxTurns = 12
-	// maxLastInLine is how many owners the breaker remembers as last in line.
+	// maxLastInLine is the maximum number of owners that the breaker remembers as last in
+	// line.
 	maxLastInLine = 100
 )
 
@@ -36,8 +37,8 @@ func (b Breaker) ProbeDue(now time.Time) bool {
 //
 // If all messages belong to one owner, this owner may probe again and again, because
 // nobody else waits for a turn. But after the owner has spoiled a probe, it waits until
-// ProbeLastAt, unless the provider took the number lately. number is "" if it is not
-// known.
+// ProbeLastAt, unless the provider took the number lately. The parameter number is "" if
+// the number is not known.
 func (r Rules) MayProbe(b Breaker, owner string, number Number, now time.Time) bool {
 	at, known, spoiled := b.ProbeAt, b.Tally.tookBefore(number), slices.Contains(b.LastInLine, hashOf(owner))
 	last := spoiled && !known
@@ -49,7 +50,7 @@ func (r Rules) MayProbe(b Breaker, owner string, number Number, now time.Time) b
 		at = later(at, b.ProbeLastAt)
 	case r.SeveralOwners && !b.TurnAt.IsZero(): // guard: every owner's turn
 		at = b.TurnAt
-	case len(b.LastInLine) > 0 && !known: // the wait grows from the owner maxTurns+1 on, because only maxLastInLine owners are remembered
+	case len(b.LastInLine) > 0 && !known: // the wait doubles for each owner beyond maxTurns, because only maxLastInLine owners are remembered
 		at = at.Add(min(r.turn()<<min(max(0, len(b.LastInLine)-maxTurns), 8), longestProbeWait))
 	}
 	return b.ProbeDue(now) && !now.Before(at)
@@ -58,7 +59,7 @@ func (r Rules) MayProbe(b Breaker, owner string, number Number, now time.Time) b
 // turn returns the time between two probes of a round.
 func (r Rules) turn() time.Duration { return r.FirstProbe / 6 }
 
-// Probe makes m the next probe of b. ok is false if m may not be a probe now.
+// Probe makes m the next probe of b. The result ok is false if m must not be a probe now.
 func (r Rules) Probe(b Breaker, m Message, now time.Time) (after Breaker, ok bool) {
 	if !r.MayProbe(b, m.Owner, m.Number, now) {
 		return b, false
@@ -79,9 +80,10 @@ func (r Rules) Probe(b Breaker, m Message, now time.Time) (after Breaker, ok boo
 }
 
 // GiveBack undoes the probe m of b, because the probe proves nothing about the trouble.
-// spoiled means that the provider refused m for something that its client chose, or that
-// m did not arrive. m's owner is then last in line. If m was the latest probe, another message may be the
-// next probe: at once if m began its round, otherwise at the turn of the next owner.
+// The parameter spoiled is true if the provider refused m for something that the client
+// chose, or if m did not arrive. The owner of m is then last in line. If m was the latest
+// probe, another message may be the next probe: at once if m began its round, otherwise
+// at the turn of the next owner.
 func (b Breaker) GiveBack(m Message, spoiled bool, now time.Time) (after Breaker, changed bool) {
 	i := slices.Index(b.ProbeIDs, m.ID)
 	if !b.Open || b.ProbeAt.IsZero() || i < 0 {
@@ -108,8 +110,8 @@ func (b Breaker) GiveBack(m Message, spoiled bool, now time.Time) (after Breaker
 	return b, true
 }
 
-// NextProbe returns the earliest time at which a new probe may begin. A new probe is one
-// that b, which was read at readAt, does not list yet:
+// NextProbe returns the earliest time at which a new probe may begin. The breaker b was
+// read at readAt. A probe is new if b does not list it yet:
 //
 //   - A closed breaker may open just after readAt. Its first probe then begins FirstProbe
 //     later. The breaker is read again at the latest when BreakerAge has passed after

@@ -10,15 +10,16 @@ import (
 // changes after a release.
 type ProviderName string
 
-// ProviderRef identifies a hand-over that a provider took. Two providers may use the same
+// ProviderRef identifies a hand-over that a provider took. Two providers can use the same
 // id.
 type ProviderRef struct {
 	Provider  ProviderName
 	MessageID string // the provider message id
 }
 
-// LatestReceipt is the longest time from a hand-over to its receipt, for every provider.
-// Providers promise a shorter time; the rest is the time that a receipt takes from the provider to us.
+// LatestReceipt is the longest time from a hand-over to its receipt, whichever provider
+// took the message. Providers promise a shorter time; the rest is the time that a receipt
+// takes from the provider to us.
 const LatestReceipt = 73 * time.Hour
 
 // Late returns an error if ctx has ended, or if the clock shows that the deadline of ctx

@@ -31,9 +31,9 @@ type Receipt struct {
 	Price             NanoUSD      `json:"price,omitempty"`
 	Parts             int          `json:"parts,omitempty"`
 
-	// LoggedAt is when the receipt entered the provider's log, or zero if this is not
-	// known. If At is missing, LoggedAt shows how old a report of trouble is. LoggedAt is
-	// not stored.
+	// LoggedAt is the time at which the receipt entered the provider's log, or zero if this
+	// is not known. If At is missing, LoggedAt shows how old a report of trouble is.
+	// LoggedAt is not stored.
 	LoggedAt time.Time `json:"-"`
 }
 
@@ -52,13 +52,13 @@ type PendingReceipt struct { // the tags of PendingReceipt and Receipt are a sto
 	ID      string    `json:"id"` // the same receipt always has the same id
 	Receipt Receipt   `json:"receipt"`
 	CameAt  time.Time `json:"cameAt"`
-	Tries   int       `json:"tries,omitempty"` // how many searches by the receipt's number found no message
+	Tries   int       `json:"tries,omitempty"` // the number of searches by the receipt's number that found no message
 	Due     time.Time `json:"due,omitzero"`    // when to look for the receipt's message again; zero means never
 	PurgeAt time.Time `json:"purgeAt"`
 }
 
-// PendingFor is how long a receipt stays pending. It is an hour longer than a day, so that no receipt is lost
-// if the clock jumps by a day.
+// PendingFor is the time for which a receipt stays pending. It is an hour longer than a
+// day, so that no receipt is lost if the clock jumps by a day.
 const PendingFor = 25 * time.Hour
 
 // firstLook is the time from the arrival of a pending receipt to the first search for its
@@ -76,8 +76,8 @@ func (r Receipt) Pending(now time.Time) PendingReceipt {
 }
 
 // ApplyReceipt returns m after the receipt rc, which is about the hand-over with the same
-// provider message id. changed is false if m has no such hand-over. A receipt that is
-// late, repeated or out of order adds an event, and never changes a final status.
+// provider message id. The result changed is false if m has no such hand-over. A receipt
+// that is late, repeated or out of order adds an event, and never changes a final status.
 func (r Rules) ApplyReceipt(m Message, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
 	h := s.findHandOver(rc.Names)
@@ -88,9 +88,9 @@ func (r Rules) ApplyReceipt(m Message, rc Receipt, now time.Time) (after Message
 	return s.m, true
 }
 
-// ApplyMatched returns m after rc was matched to the hand-over with this token. changed
-// is false if this hand-over now has another provider message id, has a receipt, or is
-// still in flight.
+// ApplyMatched returns m after rc was matched to the hand-over with this token. The
+// result changed is false if this hand-over now has another provider message id, has a
+// receipt, or is still in flight.
 func (r Rules) ApplyMatched(m Message, token string, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)
 	h := s.findHandOver(func(h HandOver) bool {

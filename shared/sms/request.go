@@ -36,7 +36,7 @@ type Request struct {
 	ResendOf          string    `json:"resendOf,omitempty"`   // the id of the message that this request repeats
 }
 
-// Type is the kind of traffic that providers bill and route by.
+// Type is the kind of traffic. Providers bill and route messages by their type.
 type Type string
 
 // These are the two kinds of traffic.
@@ -97,8 +97,8 @@ func (r Request) Fill() Request {
 	return r
 }
 
-// Check returns the mistakes in r. It finds only mistakes that are wrong at any time and in every deployment.
-// It does not check the number and the times.
+// Check returns the mistakes in r. It finds only mistakes that depend neither on the time
+// nor on the deployment. It does not check the number and the times.
 func (r Request) Check() []InvalidError {
 	var bad []InvalidError
 	refuse := func(wrong bool, field, format string, args ...any) {
@@ -142,8 +142,8 @@ var textLimits = func() (limits []textLimit) {
 	return limits
 }()
 
-// MaxLength returns how many characters the text field with the given JSON name may have.
-// It returns 0 if the field has no tag max.
+// MaxLength returns the maximum number of characters of the text field with the given
+// JSON name. It returns 0 if the field has no tag max.
 func MaxLength(name string) int {
 	for _, l := range textLimits {
 		if l.name == name {
@@ -153,16 +153,17 @@ func MaxLength(name string) int {
 	return 0
 }
 
-// visible reports whether a phone shows anything for text. At least one character must be
-// visible: not a space, not a control or format character, and not one that Unicode says
-// to ignore.
+// visible reports whether a phone shows anything for a text. At least one character must
+// be visible: not a space, not a control or format character, and not one that Unicode
+// says to ignore.
 func visible(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool {
 		return !unicode.In(r, unicode.Z, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 	})
 }
 
-// CheckTimes returns what is wrong with the times in r. now is the present time.
+// CheckTimes returns what is wrong with the times in r. The parameter now is the present
+// time.
 func (r Request) CheckTimes(now time.Time) []InvalidError {
 	var bad []InvalidError
 	start := later(now, r.SendAt)
@@ -188,8 +189,8 @@ func (r Request) CheckTimes(now time.Time) []InvalidError {
 // client wrote it, but nothing from the deployment's configuration.
 //
 // If a client repeats a request after the service was updated, it must get its message
-// and not a refusal. So a new field does not change the digest of a request without it: a
-// field that is empty or has its default adds nothing.
+// and not a refusal. So a new field does not change the digest of a request without this
+// field: a field that is empty or has its default adds nothing.
 func (d Draft) Fingerprint() string {
 	r := d.Request
 	if d.NumberAsWritten != "" {

@@ -16,7 +16,7 @@ type Rules struct {
 	Lease       time.Duration // the sender's timeout + LeaseMargin
 	MaxAttempts int           // the maximum number of hand-overs that reached the provider, or may have reached it; at most MostAttempts
 	FirstRetry  time.Duration // the longest wait after one refusal; later waits are longer
-	FirstProbe  time.Duration // from the opening of the breaker to its first probe; later probes wait longer
+	FirstProbe  time.Duration // the time from the opening of the breaker to its first probe; later waits are longer
 	// SeveralOwners says whether the deployment's clients have more than one owner.
 	SeveralOwners bool
 	Jitter        func() float64

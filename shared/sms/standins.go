@@ -3,7 +3,7 @@ package sms
 // letterStandIns has a line for each stand-in: one or two letters of the GSM alphabet,
 // and the letters that they replace. These are accented letters, European ligatures and
 // variants, and the Greek capitals that look like Latin ones. GSM lacks these Greek
-// capitals, because the Latin capitals serve for them.
+// capitals, because the Latin capitals are used in their place.
 const letterStandIns = `
 A ÀÁÂÃĀĂĄǍǞǠǺȀȂȦḀẠẢẤẦẨẪẬẮẰẲẴẶΑ
 a áâãāăąǎǟǡǻȁȃȧḁạảấầẩẫậắằẳẵặ

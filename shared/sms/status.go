@@ -77,8 +77,8 @@ func (s Status) Final() bool {
 // begins then.
 func (s Status) AtRest() bool { return s.Final() || s == Sent || s == Unknown }
 
-// May reports whether the table lets s become next. unanswered says whether the message
-// has an unanswered hand-over.
+// May reports whether the table allows the change from s to the status next. The
+// parameter unanswered says whether the message has an unanswered hand-over.
 func (s Status) May(next Status, unanswered bool) bool {
 	return slices.ContainsFunc(Transitions, func(t Transition) bool {
 		return t.From == s && t.To == next && (unanswered || !t.Unanswered)

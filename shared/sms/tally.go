@@ -30,7 +30,7 @@ type RefusedNumber struct {
 
 const (
 	maxTaken     = 20
-	refusedLimit = 10              // how many different refused numbers open the breaker
+	refusedLimit = 10              // the number of different refused numbers that opens the breaker
 	refusedTime  = 5 * time.Minute // the time within which these numbers must be refused
 	noteTaken    = time.Minute     // the shortest time between two notes that a number was taken
 )
@@ -100,7 +100,7 @@ func remember(list []string, s string, limit int) []string {
 	return append(list[max(0, len(list)-limit+1):], s)
 }
 
-// without returns a copy of list without s.
+// without returns a copy of list that does not contain s.
 func without(list []string, s string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(other string) bool { return other == s })
 }

@@ -149,8 +149,8 @@ func (e *privateError) Error() string { return e.words }
 
 func (e *privateError) Unwrap() error { return e.cause }
 
-// redact returns words with number replaced by its redacted form. SNS may have written
-// the number with or without its plus sign.
+// redact returns the given words, with the number in them replaced by its redacted form.
+// SNS may have written the number with or without its plus sign.
 func redact(words string, number sms.Number) string {
 	words = strings.ReplaceAll(words, number.String(), number.Redacted())
 	return strings.ReplaceAll(words, strings.TrimPrefix(number.String(), "+"), number.Redacted())

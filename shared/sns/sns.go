@@ -31,9 +31,9 @@ const (
 	attributeTemplateID  = "AWS.MM.SMS.TemplateId"
 )
 
-// idleTime is how long a connection to SNS may be idle. SNS closes idle connections long
-// before the 90 s after which the SDK closes them. A hand-over on a connection that SNS
-// has closed ends without an answer.
+// idleTime is the longest time that a connection to SNS may be idle. SNS closes idle
+// connections long before the 90 s after which the SDK closes them. A hand-over on a
+// connection that SNS has closed ends without an answer.
 const idleTime = time.Second
 
 // NewClient returns a client that makes one attempt per call. Publish is not idempotent:

@@ -23,7 +23,7 @@ func (p position) String() string {
 }
 
 // parsePosition parses the text that String returns for a position. For "", parsePosition
-// returns the parameter first.
+// returns the given first position.
 func parsePosition(s string, first position) (position, error) {
 	if s == "" {
 		return first, nil
@@ -39,10 +39,10 @@ func parsePosition(s string, first position) (position, error) {
 	return p, nil
 }
 
-// due reads the records after a position: first those due at the same moment, and then
-// those due later. Very many records may be due at one moment, for example if clients
-// schedule messages for nine o'clock. Each of the two parts is a range of the index. A
-// comparison of pairs (time, seq) would not use the index in this way.
+// The query due reads the records after a position: first those due at the same moment,
+// and then those due later. Very many records can be due at one moment, for example if
+// clients schedule messages for nine o'clock. Each of the two parts is a range of the
+// index. A comparison of pairs (time, seq) would not use the index in this way.
 const (
 	due       = dueSelect + `due_at = ? AND seq > ? AND` + present + `UNION ALL ` + dueSelect + `due_at > ? AND due_at <= ? AND` + present + `ORDER BY due_at, seq LIMIT ?`
 	dueSelect = `SELECT due_at, seq, id, created_at, owner, due_round, expires_at FROM messages WHERE due_kind = ? AND `

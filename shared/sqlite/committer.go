@@ -15,8 +15,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// maxGroup is how many writes may share a transaction. It is small enough that no caller
-// waits long.
+// maxGroup is the maximum number of writes that share a transaction. It is small enough
+// that no caller waits long.
 const maxGroup = 256
 
 var errClosed = unavailable(errors.New("the database is closed"))
@@ -29,7 +29,7 @@ type committer struct {
 	conn    *sql.Conn // nil after connect has failed
 	tx      tx
 	writes  chan write                // unbuffered: every write that the committer receives is carried out
-	commits atomic.Int64              // how many transactions have ended, not counting tests
+	commits atomic.Int64              // the number of transactions that have ended, not counting tests
 	good    atomic.Pointer[time.Time] // when the last transaction was committed, or nil if it failed
 	closing chan struct{}
 	stopped chan struct{}
@@ -85,8 +85,8 @@ func (c *committer) disconnect() error {
 
 // commit calls f in a transaction, and returns when the transaction is committed. f must
 // fail only if the database fails. If f fails, everything that f did is undone. f stores
-// its results in variables, which the caller may read only if commit returned nil. f may
-// be called twice, in which case everything that the first call did is undone.
+// its results in variables, which the caller may read only if commit returned nil. If
+// commit calls f a second time, everything that the first call did is undone.
 //
 // If ctx ends before f begins, f does not run, and the error is sms.ErrUnavailable. If
 // ctx ends later, f may still be carried out.
@@ -271,7 +271,7 @@ func (c *committer) check(ctx context.Context) error {
 	}})
 }
 
-// exec commits one statement. It returns how many rows the statement changed.
+// exec commits one statement. It returns the number of rows that the statement changed.
 func (c *committer) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	var rows int64
 	err := c.commit(ctx, func(t *tx) (err error) {
@@ -288,7 +288,7 @@ func (c *committer) exec(ctx context.Context, query string, args ...any) (int64,
 // the transaction belongs to several callers.
 type tx struct{ statements }
 
-// exec returns how many rows the statement changed.
+// exec returns the number of rows that the statement changed.
 func (t *tx) exec(query string, args ...any) (int64, error) {
 	s, err := t.stmt(context.Background(), query)
 	if err != nil {

@@ -22,7 +22,7 @@ const (
 )
 
 // List implements sms.Lister. It is never behind writes. Only one list is read at a time.
-// So even very many readers of lists cannot take all processors from the writers.
+// So readers of lists use at most one processor, however many readers there are.
 func (db *DB) List(ctx context.Context, q sms.ListQuery) (sms.ListPage, error) {
 	after, err := parsePosition(q.After, position{math.MaxInt64, math.MaxInt64})
 	if err != nil {

@@ -27,7 +27,7 @@ func (e *InUseError) Error() string {
 var errLocked = errors.New("locked by another process")
 
 // lockName names the file with the id of the process that has the folder open. The file
-// is not the lock itself. So whoever removes the file still cannot open the folder.
+// is not the lock itself. So the folder stays locked even if somebody removes the file.
 const lockName = "lock"
 
 // folderLock is the lock of an open folder. The system releases it when the process ends.

@@ -11,9 +11,10 @@ import (
 // no other write waits long.
 const purgeBatch = 100
 
-// Purge removes records past their retention: up to limit messages, limit pending
-// receipts and limit counters. It returns how many records it removed. Such records
-// already count as absent; Purge frees their space.
+// Purge removes records past their retention: messages, pending receipts and counters.
+// The parameter limit is the maximum number of records of each of these kinds. Purge
+// returns the number of records that it removed. Such records already count as absent;
+// Purge frees their space.
 func (db *DB) Purge(ctx context.Context, limit int) (int, error) {
 	purged := 0
 	for _, batch := range []func(context.Context, int) (int, error){

@@ -39,7 +39,7 @@ func (q *Queue) release(ctx context.Context) error {
 	return nil
 }
 
-// sendBatch is how many envelopes one write enqueues.
+// sendBatch is the maximum number of envelopes that one write enqueues.
 const sendBatch = 500
 
 // MaxBacklog is the number at which Backlog stops counting.

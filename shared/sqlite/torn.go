@@ -37,7 +37,7 @@ const (
 )
 
 // mark is the row of the table "folder". The id is the same in both databases. Each Open
-// adds one to opened, first in queue.db and then in messages.db.
+// adds one to the field opened, first in queue.db and then in messages.db.
 type mark struct {
 	id     string
 	opened int64
@@ -83,7 +83,7 @@ func (db *DB) markOpen(hadLog bool) (torn string, err error) {
 		return "messages.db was in use when it was copied or when its server was killed, and messages.db-wal, which has its latest changes, is missing: " +
 			copyAgain + ". To go on without these changes, or if another program such as sqlite3 has opened messages.db since, " +
 			"create an empty file messages.db-wal; messages may then be lost or sent again", nil
-	case queue == nil: // it was removed, or Open was killed before it made one
+	case queue == nil: // queue.db was removed, or Open was killed before it created queue.db
 	case queue.id != messages.id:
 		return "queue.db belongs to another folder: " + copyAgain + ", or " + withoutQueue, nil
 	case queue.opened < messages.opened:

@@ -7,8 +7,9 @@ import (
 	"slices"
 )
 
-// turns lets the groups of a queue take turns: the next item comes from the group whose last turn was longest
-// ago. So the backlog of one group does not delay the others. Only the committer of the queue uses turns.
+// With turns, the groups of a queue take turns: the next item comes from the group whose
+// last turn was longest ago. So the backlog of one group does not delay the others. Only
+// the committer of the queue uses turns.
 type turns struct {
 	count int
 	last  map[string]int // the value of count at the last turn of each group in the queue

@@ -43,8 +43,8 @@ var errInUse = errors.New("others are reading it (if this lasts longer than a mi
 
 // Wipe empties the write-ahead logs and makes the files smaller, if anything was written
 // since the last call that succeeded. After that, deleted texts and purged records are
-// nowhere in the folder. SQLite overwrites what it deletes, but until Wipe the log has old
-// versions.
+// nowhere in the folder. SQLite overwrites what it deletes, but the log contains old
+// versions until Wipe empties it.
 //
 // Wipe does not wait long for readers. If a reader takes too long, Wipe returns an error
 // and may be called again.
@@ -74,7 +74,7 @@ func (w *wiper) emptyLog(ctx context.Context) error {
 	return nil
 }
 
-// These limit how much shrink does. Each page has 4 KB.
+// These constants limit how much the method shrink does. Each page has 4 KB.
 const (
 	sparePages   = 1000 // pages that stay free in any case
 	pagesPerStep = 200  // so few that no other write waits long

@@ -15,8 +15,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Dequeue returns up to limit items, and at most ten, with one request. It rounds wait up
-// to whole seconds, and waits at most 20 seconds.
+// Dequeue makes one request. It returns no more items than limit, and never more than
+// ten. The time to wait is rounded up to whole seconds, and is at most 20 seconds.
 func (q *Queue) Dequeue(ctx context.Context, limit int, wait time.Duration) ([]sms.QueueItem, error) {
 	const count = types.MessageSystemAttributeNameApproximateReceiveCount
 	wait = min(max(wait, 0)+time.Second-1, maxWait)

@@ -30,8 +30,9 @@ var (
 	_ sms.Consumer = (*Queue)(nil)
 )
 
-// idleTime is how long a connection may be idle. A call on a dead connection is repeated
-// only after up to two seconds, whereas a new connection costs a few milliseconds.
+// idleTime is the longest time that a connection may be idle. A call on a dead connection
+// is repeated only after up to two seconds, whereas a new connection costs a few
+// milliseconds.
 const idleTime = 10 * time.Second
 
 // NewClient returns a client with the connections that callers of a Queue need.

@@ -21,9 +21,9 @@ func (e *SyntaxError) Error() string { return "the JSON document " + e.Detail }
 // Decode decodes a text that must be one JSON object. It is stricter than encoding/json,
 // which accepts invalid UTF-8, lone surrogates, repeated names, names in another case
 // and, with a Decoder, a second document. It ignores a byte order mark at the beginning,
-// as RFC 8259 allows. Its time is linear in the length of the text.
-// The text must not change while its Fields are used, because the Fields point into the
-// text. encoding/json limits nesting to 10,000 levels.
+// as RFC 8259 allows. The time that Decode takes is linear in the length of the text. The
+// text must not change while its Fields are used, because the Fields point into the text.
+// encoding/json limits nesting to 10,000 levels.
 //
 // The error is a *SyntaxError. If the document is valid but not an object, Decode returns
 // Fields with one error, for the field "".

@@ -29,8 +29,8 @@ const (
 	maxNameLength = 64
 )
 
-// maxKept is how many fields of an object are kept. No valid object has so many fields,
-// so all further fields are only counted.
+// maxKept is the maximum number of fields that are kept of an object. No valid object has
+// so many fields, so all further fields are only counted.
 const maxKept = 64
 
 // Fields reads the fields of one JSON object, and collects the first error of each field.
@@ -66,8 +66,8 @@ func newFields(document []byte) *Fields {
 	return f
 }
 
-// fieldsOf returns up to limit fields of an object, with their names in the document's
-// order, and the number of members after these fields.
+// fieldsOf returns at most the given number of fields of an object, with their names in
+// the document's order. It also returns the number of members after these fields.
 func fieldsOf(object []byte, limit int) (names []string, fields map[string]*field, more int) {
 	fields = make(map[string]*field)
 	for quoted, value := range members(object) {
@@ -190,7 +190,7 @@ func (f *Fields) Strings(name string) ([]string, bool) {
 	return values, true
 }
 
-// Choice reads a string that must be one of allowed.
+// Choice reads a string that must be one of the allowed strings.
 func (f *Fields) Choice(name string, allowed ...string) (string, bool) {
 	value, ok := f.String(name)
 	if !ok {
@@ -226,8 +226,9 @@ func (f *Fields) Each(kind string, visit func(name string, object *Fields)) erro
 	return errors.Join(errs...)
 }
 
-// Objects reads an array of 1 to limit objects. Each object collects its own errors. For
-// an element that is not an object, the only error is that it is not an object.
+// Objects reads an array that has at least one object, and no more objects than limit.
+// Each object collects its own errors. For an element that is not an object, the only
+// error is that it is not an object.
 func (f *Fields) Objects(name string, limit int) ([]*Fields, bool) {
 	raw, ok := f.raw(name)
 	if !ok {
@@ -255,7 +256,8 @@ func (f *Fields) Objects(name string, limit int) ([]*Fields, bool) {
 	return objects, true
 }
 
-// raw returns the value of a field that occurs once and is not null.
+// raw returns the value of a field. The field must occur only once, and its value must
+// not be null.
 func (f *Fields) raw(name string) ([]byte, bool) {
 	found := f.fields[name]
 	if found == nil {

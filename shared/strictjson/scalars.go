@@ -62,8 +62,8 @@ func ParseTime(s string) (time.Time, bool) {
 	return t, true
 }
 
-// Int reads a whole number between lowest and highest. It refuses a number with a
-// fraction or an exponent.
+// Int reads a whole number that is within the given limits, both included. It refuses a
+// number with a fraction or an exponent.
 func (f *Fields) Int(name string, lowest, highest int) (int, bool) {
 	raw, ok := f.raw(name)
 	if !ok {
@@ -77,10 +77,11 @@ func (f *Fields) Int(name string, lowest, highest int) (int, bool) {
 	return n, true
 }
 
-// Decimal reads a JSON number and rounds it to this number of decimals. The result must be
-// greater than 0 and at most limit. Decimal rounds because programs compute numbers like
-// 0.30000000000000004. Decimal returns the value in its shortest form, for example 0.5 for
-// 0.50 and for 5e-1. It never rounds the value to a binary fraction.
+// Decimal reads a JSON number and rounds it to the given number of decimals. The result
+// must be greater than 0, and must not exceed the given limit. Decimal rounds because
+// programs compute numbers like 0.30000000000000004. Decimal returns the value in its
+// shortest form, for example 0.5 for 0.50 and for 5e-1. It never rounds the value to a
+// binary fraction.
 func (f *Fields) Decimal(name string, decimals int, limit int64) (string, bool) {
 	raw, ok := f.raw(name)
 	if !ok {

@@ -7,8 +7,9 @@ import (
 	"runtime"
 )
 
-// While a large document is decoded, other goroutines may run after every yieldEvery members. Without these
-// breaks, a goroutine runs for up to 10 ms, and all other requests would wait for the decoding.
+// While a large document is decoded, other goroutines can run after every yieldEvery
+// members. Without these breaks, a goroutine runs for up to 10 ms, and all other requests
+// would wait for the decoding.
 const yieldEvery = 256
 
 // members yields the name and the value of each member of a valid JSON object or array. A

@@ -21,8 +21,8 @@ import (
 
 type proxyHandler func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error)
 
-// gateway passes events of a REST API (v1) to a handler. The handler's routes begin with
-// /v1.
+// gateway passes events of a REST API (v1) to a handler. The paths of the handler's
+// routes begin with /v1.
 type gateway struct{ handler http.Handler }
 
 // handle answers one event. It never returns an error, because the handler answers bad
@@ -110,9 +110,10 @@ func basePathOf(event events.APIGatewayProxyRequest) (path string, ok bool) {
 	return path, true
 }
 
-// mergeMaps merges the two maps in which an event has its headers or its query parameters.
-// API Gateway fills both maps, but only multi is complete. Events made by hand often have only one of the two
-// maps. The function canonical returns the form that a name has in the result.
+// mergeMaps merges the two maps in which an event has its headers or its query
+// parameters. API Gateway fills both maps, but only the map multi is complete. Events
+// made by hand often have only one of the two maps. The function canonical returns the
+// form that a name has in the result.
 func mergeMaps(multi map[string][]string, single map[string]string, canonical func(string) string) map[string][]string {
 	all := make(map[string][]string, len(multi))
 	// Sort the names, so that two spellings of one header come in a fixed order.
@@ -145,8 +146,8 @@ func verify(r *http.Request) (api.Token, error) {
 
 // tokenOf returns the token that the claims in the event describe. API Gateway's Cognito
 // authorizer has checked the signature, the issuer and the expiry. An ID token of the
-// same issuer would prove nothing about the client. A claim that is not a string counts
-// as absent.
+// same issuer is refused, because it is not meant for APIs. A claim that is not a string
+// counts as absent.
 func tokenOf(event events.APIGatewayProxyRequest) (token api.Token, ok bool) {
 	all, _ := event.RequestContext.Authorizer["claims"].(map[string]any)
 	text := func(name string) string { s, _ := all[name].(string); return s }

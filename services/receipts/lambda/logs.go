@@ -19,8 +19,9 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// logBatch is what a subscription filter of CloudWatch Logs sends. Source: Amazon
-// CloudWatch Logs User Guide, "Real-time processing of log data with subscriptions".
+// logBatch contains the data that a subscription filter of CloudWatch Logs sends. Source:
+// Amazon CloudWatch Logs User Guide, "Real-time processing of log data with
+// subscriptions".
 type logBatch struct {
 	MessageType string     `json:"messageType"`
 	LogGroup    string     `json:"logGroup"`
@@ -76,7 +77,7 @@ func decode(data string) (logBatch, error) {
 type summary struct {
 	Applied    int `json:"applied"`
 	Pending    int `json:"pending"` // kept as pending receipts; most of these belong to other applications
-	Unnamed    int `json:"unnamed"` // the receipt names no message
+	Unnamed    int `json:"unnamed"` // the receipt has no provider message id
 	Unreadable int `json:"unreadable"`
 	Failed     int `json:"failed"`
 }
@@ -87,8 +88,8 @@ var errUnreadable = errors.New("the line is not a receipt")
 
 type parser func(line []byte) (sms.Receipt, error)
 
-// apply parses the line e and applies the receipt. It adds to the receipt the time at
-// which the line was logged.
+// apply parses the line e and applies the receipt. It sets the receipt's LoggedAt to the
+// time at which the line was logged.
 func (e logEvent) apply(ctx context.Context, r *receipts.Receipts, parse parser) (receipts.Result, error) {
 	rc, err := parse([]byte(e.Message))
 	if err != nil {

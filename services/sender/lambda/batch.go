@@ -30,8 +30,8 @@ func handle(s *sender.Sender, closeIdle func(), lastReceive int) batchHandler {
 	}
 }
 
-// receiveCount returns how many times m has been received. If m does not contain this
-// number, receiveCount returns 1.
+// receiveCount returns the number of times that m has been received. If m does not
+// contain this number, receiveCount returns 1.
 func receiveCount(m events.SQSMessage) int {
 	n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
 	if err != nil || n < 1 {

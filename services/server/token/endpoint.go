@@ -148,7 +148,7 @@ func (i *Issuer) authenticate(r *http.Request, form url.Values) (string, error) 
 	id := form.Get("client_id")
 	headers := r.Header.Values("Authorization")
 	if len(headers) == 0 {
-		if !i.knows(id, form.Get("client_secret")) {
+		if !i.isKnown(id, form.Get("client_secret")) {
 			return "", invalidClient
 		}
 		return id, nil
@@ -162,11 +162,11 @@ func (i *Issuer) authenticate(r *http.Request, form url.Values) (string, error) 
 	if !ok {
 		return "", invalidClient
 	}
-	if !i.knows(name, password) {
+	if !i.isKnown(name, password) {
 		// RFC 6749, section 2.3.1, demands that both parts are form-encoded in Basic.
 		// Many clients, such as curl, do not encode them. Accept encoded parts and plain
 		// parts.
-		if name, password, ok = decodeBasic(name, password); !ok || !i.knows(name, password) {
+		if name, password, ok = decodeBasic(name, password); !ok || !i.isKnown(name, password) {
 			return "", invalidClient
 		}
 	}
@@ -186,9 +186,9 @@ func decodeBasic(name, password string) (string, string, bool) {
 	return name, password, err == nil
 }
 
-// knows reports whether there is a client with this id and this secret. The time that
-// knows takes reveals nothing about the secret.
-func (i *Issuer) knows(id, secret string) bool {
+// isKnown reports whether there is a client with this id and this secret. The time of the
+// comparison does not depend on how much of the secret is right.
+func (i *Issuer) isKnown(id, secret string) bool {
 	client, ok := i.clients[id]
 	given := sha256.Sum256([]byte(secret))
 	return subtle.ConstantTimeCompare(client.digest[:], given[:]) == 1 && ok

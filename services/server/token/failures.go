@@ -14,7 +14,7 @@ type Failures struct {
 }
 
 // Note counts one failure. At most once a second, it returns a number that the caller
-// must log: how many failures there were since it last returned such a number. All other
+// must log: the number of failures since the last number that it returned. All other
 // calls return 0, so that nobody can fill the log.
 func (f *Failures) Note(now time.Time) int {
 	f.mu.Lock()

@@ -36,9 +36,9 @@ type Config struct {
 	Clients []Client
 	// Now returns the current time.
 	Now func() time.Time
-	// Pause is how long an answer is delayed if the id or the secret is wrong, or if the
-	// client got the same token before. So nobody can try out many secrets, and a client
-	// that asks for tokens without end does not slow the others down.
+	// Pause is the delay of an answer if the id or the secret is wrong, or if the client
+	// got the same token before. So nobody can try out many secrets, and a client that asks
+	// for tokens without end does not slow the others down.
 	Pause time.Duration
 	// Logger gets the errors whose details clients must not see.
 	Logger *slog.Logger
@@ -67,8 +67,9 @@ type issued struct {
 	at    time.Time
 }
 
-// reuse is the time for which a client gets the same token again. A signature takes about a millisecond of
-// processor time, so a client that asks for tokens without end could slow down the other clients.
+// reuse is the time for which a client gets the same token again. A signature takes about
+// a millisecond of processor time, so a client that got a new token for each request
+// could slow down the other clients.
 const reuse = 10 * time.Second
 
 // registered is a client, with the digest of its secret in place of the secret. Comparing
@@ -125,7 +126,8 @@ type accessClaims struct {
 }
 
 // issue returns an access token for a client that has been authenticated, and the time
-// for which the token is still valid. If again is true, the client got this token before.
+// for which the token is still valid. If the result again is true, the client got this
+// token before.
 func (i *Issuer) issue(clientID string, scopes []string) (token string, valid time.Duration, again bool, err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -16,8 +16,8 @@ const (
 	algorithm = "RS256"
 	// tokenUse distinguishes access tokens from ID tokens.
 	tokenUse = "access"
-	// leeway is how long a token is still accepted after its expiry, because a client's
-	// clock may be slow.
+	// leeway is the time for which a token is still accepted after its expiry, because a
+	// client's clock may be slow.
 	leeway = 5 * time.Second
 	// maxToken is the maximum size of a token, in bytes. The size is limited because a
 	// token must be decoded before it is verified. Our tokens have fewer than 1,000

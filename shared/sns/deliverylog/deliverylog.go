@@ -77,8 +77,8 @@ var causes = []cause{
 	{words: "unknown error", failure: sms.CarrierFault},
 }
 
-// causeOf returns the cause that response names. If response names no cause, causeOf
-// returns a fault of the carrier, and known is false.
+// causeOf returns the cause that a response names. If the response names no cause,
+// causeOf returns a fault of the carrier, and the result known is false.
 func causeOf(response string) (c cause, known bool) {
 	response = strings.ToLower(response)
 	for _, c := range causes {
@@ -89,9 +89,9 @@ func causeOf(response string) (c cause, known bool) {
 	return cause{failure: sms.CarrierFault}, false
 }
 
-// evidenceOf returns who confirmed a delivery, according to response. It returns the
-// handset for "Message has been accepted by phone" and for "Delivered". It returns
-// the carrier for a response that mentions the carrier, such as "Message has been
+// evidenceOf returns who confirmed a delivery, according to a provider's response. It
+// returns the handset for "Message has been accepted by phone" and for "Delivered". It
+// returns the carrier for a response that mentions the carrier, such as "Message has been
 // accepted by phone carrier", and also for unknown words. The field
 // dwellTimeMsUntilDeviceAck proves nothing: SNS also writes this field if the phone
 // confirmed nothing, and even in failures.
