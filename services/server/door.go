@@ -59,9 +59,9 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // admits reports whether r contains the token or a valid cookie. Tools send the token
-// itself in a header. Browsers send the cookie that they got at the login. A session that
-// would last longer than allowed began while the clock was wrong, so its cookie is not
-// valid.
+// itself in a header. Browsers send the cookie that they got at the login. A
+// cookie is not valid if its session would last longer than sessions may: it was then
+// issued while the clock was wrong.
 func (d *door) admits(r *http.Request) bool {
 	if given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		if d.isToken(given) {

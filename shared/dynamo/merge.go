@@ -93,7 +93,7 @@ func (m *merge) more() bool {
 }
 
 // refill reads more entries from each shard that is not at its end but has no entries
-// left in m, because any such shard may have the newest entry. The result ok is false if
+// left in m, because any such shard may have the newest entry. It returns ok == false if
 // more than maxQueries queries would be needed.
 func (m *merge) refill(ctx context.Context) (ok bool, err error) {
 	var empty []int

@@ -34,8 +34,8 @@ func Throttle() Fault {
 	}}
 }
 
-// Refuse answers the request with an error in the protocol of its service, and does not
-// forward it. The parameter `code` is the code of the error, such as
+// Refuse does not forward the request, but answers it with an error. The error has the form
+// that the called service uses. The parameter `code` is the code of the error, such as
 // "AuthorizationError".
 func Refuse(status int, code string) Fault {
 	return Fault{fmt.Sprintf("refused with %d %s", status, code), func(_ http.Handler, w http.ResponseWriter, r *http.Request) {

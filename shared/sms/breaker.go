@@ -45,8 +45,8 @@ type Breaker struct { // the tags of Breaker are a stored format, like those of 
 	// opened. A probe is spoiled if its result depended on the message: the result then does not show whether
 	// the trouble is over.
 	LastInLine []string `json:"lastInLine,omitempty"`
-	// Reviewed has the hashes of those numbers for which a receipt recently opened the
-	// breaker because of a review.
+	// Reviewed contains hashes of phone numbers. A receipt for each of these numbers said
+	// that the account is under review, and thereby opened the breaker recently.
 	Reviewed []string `json:"reviewed,omitempty"`
 	Tally    Tally    `json:"tally,omitzero"`
 	Revision string   `json:"revision,omitempty"` // "" if the breaker was never saved
@@ -122,8 +122,9 @@ func (b Breaker) Discards(now time.Time) bool {
 }
 
 // DiscardedUntil returns a time that helps to find the envelopes that senders discarded
-// while b was open. If a record is due for its first rescue by this time, its envelope
-// arrived before the last sender knew that b had closed.
+// while b was open. A record may have lost its envelope in this way if its first rescue is
+// due at this time or earlier: its envelope then arrived while some senders did not know yet
+// that b had closed.
 func (b Breaker) DiscardedUntil() time.Time {
 	if b.Open || b.ClosedAt.IsZero() {
 		return time.Time{}

@@ -109,7 +109,7 @@ func (e Effect) Fits(from Status, v Verdict, o Others) bool {
 		slices.Contains(e.Verdicts, v) && (e.Others == nil || slices.Contains(e.Others, o))
 }
 
-// EffectOf returns the row for this combination. The result ok is false if there is no
+// EffectOf returns the row for this combination. It returns ok == false if there is no
 // such row.
 func EffectOf(from Status, v Verdict, o Others) (e Effect, ok bool) {
 	if i := slices.IndexFunc(Effects, func(e Effect) bool { return e.Fits(from, v, o) }); i >= 0 {

@@ -16,8 +16,8 @@ type Booking struct {
 	Farthest time.Time
 }
 
-// Start returns the time at which b would begin. The parameter until is the end of the
-// time that is already booked. If b would begin too late, Start returns a *BookedError.
+// Start returns the time at which b would begin. The time up to
+// "until" is already booked. If b would begin too late, Start returns a *BookedError.
 func (b Booking) Start(until time.Time) (time.Time, error) {
 	if until.After(b.Farthest) { // guard: a wrong clock
 		until = time.Time{}

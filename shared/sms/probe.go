@@ -59,7 +59,7 @@ func (r Rules) MayProbe(b Breaker, owner string, number Number, now time.Time) b
 // turn returns the time between two probes of a round.
 func (r Rules) turn() time.Duration { return r.FirstProbe / 6 }
 
-// Probe makes m the next probe of b. The result ok is false if m must not be a probe now.
+// Probe makes m the next probe of b. It returns ok == false if m must not be a probe now.
 func (r Rules) Probe(b Breaker, m Message, now time.Time) (after Breaker, ok bool) {
 	if !r.MayProbe(b, m.Owner, m.Number, now) {
 		return b, false

@@ -76,7 +76,7 @@ func (r Receipt) Pending(now time.Time) PendingReceipt {
 }
 
 // ApplyReceipt returns m after the receipt rc, which is about the hand-over with the same
-// provider message id. The result changed is false if m has no such hand-over. A receipt
+// provider message id. It returns changed == false if m has no such hand-over. A receipt
 // that is late, repeated or out of order adds an event, and never changes a final status.
 func (r Rules) ApplyReceipt(m Message, rc Receipt, now time.Time) (after Message, changed bool) {
 	s := r.step(m, now)

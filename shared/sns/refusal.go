@@ -64,8 +64,9 @@ const noSuchNumber = "is not valid to publish to"
 const mayNotPublish = "sns:publish"
 
 // classify turns an error from Publish into the error that sms.Provider promises. If the client chose a
-// sender, an AuthorizationError is about this sender. Otherwise it is about the account. If the error says
-// that the role may not publish, the account may be in trouble even if the client chose a sender.
+// sender, an AuthorizationError is about this sender. Otherwise it is about the account. An
+// error that denies the role the right to publish can be about the account even if the
+// client chose a sender.
 func classify(m sms.Message, err error, unsent bool) error {
 	if unsent {
 		return &sms.ProviderError{

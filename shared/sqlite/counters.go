@@ -17,7 +17,7 @@ func (db *DB) Count(ctx context.Context, c sms.Count) error {
 	if c.N == 0 {
 		return db.tryCount(ctx, c)
 	}
-	// A negative count, which gives an earlier count back, always succeeds.
+	// Subtracting is always possible. It undoes an earlier addition.
 	rows, err := db.messages.exec(ctx, `INSERT INTO counters (key, count, purge_at) VALUES (?1, ?2, ?3)
 		ON CONFLICT (key) DO UPDATE SET count = count + ?2 WHERE ?2 < 0 OR count + ?2 <= ?4`,
 		c.Key(), c.N, c.End.UnixMilli(), c.Limit)

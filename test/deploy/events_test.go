@@ -39,8 +39,8 @@ func TestThePipePassesEveryChangeOfStatus(t *testing.T) {
 	}
 }
 
-// A filter can use the field dynamodb of a change, but no other field of it, such as
-// eventName. Sources: Amazon EventBridge User Guide, "Event filtering in Amazon EventBridge
+// Of the fields of a change, a filter can use only "dynamodb". It cannot use "eventName",
+// for example. Sources: Amazon EventBridge User Guide, "Event filtering in Amazon EventBridge
 // Pipes", and the API's model.
 func TestThePipeFiltersByWhatPipesCanFilter(t *testing.T) {
 	t.Parallel()

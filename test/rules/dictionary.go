@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// The type word describes a word that must not be written, except in the listed phrases.
-// In these phrases the word has its one meaning. See docs/glossary.md.
+// A word must not be written, except in the listed phrases. In these phrases it has its one
+// meaning. See docs/glossary.md.
 type word struct {
 	pattern string // a regular expression; case does not matter
 	instead string // what to write in its place

@@ -50,8 +50,8 @@ type alarm struct {
 	Missing string `xml:"TreatMissingData"`
 }
 
-// An alarm that ignores missing data stays in its first state until there are data. For
-// example, the pipe reports no data before the first change.
+// An alarm that ignores missing data stays in its first state until there are data. One
+// such alarm is about the pipe, which reports no data before the first change.
 func (a alarm) quiet() bool {
 	return a.State == "OK" || a.State == "INSUFFICIENT_DATA" && a.Missing == "ignore"
 }

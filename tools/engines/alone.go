@@ -92,8 +92,8 @@ func Checkov() Engine {
 }
 
 // Alone fetches and starts e outside of any [Set], and waits until it answers. The
-// engine's output goes to the folder logs. If Alone returns an error, nothing needs to be stopped. The
-// function [Unavailable] distinguishes the errors.
+// engine's output goes to the folder logs. If Alone returns an error, nothing needs to be stopped.
+// [Unavailable] reports whether the error means that the engine cannot run on this machine.
 func (e Engine) Alone(ctx context.Context, repo Repository, logs string) (url string, stop func(), err error) {
 	if err := os.MkdirAll(logs, 0o750); err != nil {
 		return "", nil, err

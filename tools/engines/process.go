@@ -20,7 +20,7 @@ const (
 )
 
 // A process runs in a process group of its own. So Ctrl-C in a terminal reaches only the
-// runner, and stop also reaches the program's children.
+// runner, and the method stop can end the program together with its children.
 type process struct {
 	cmd  *exec.Cmd
 	log  string        // the file with its output

@@ -4,6 +4,6 @@
 // a record, and the server must recover by itself. During an outage, the answers to
 // clients, /healthz and /v1/status must report the outage.
 //
-// Without SMSQUEUE_SOAK=1, each outage is short and comes only once. Where no file system
-// can be mounted, only the limit of a file's size breaks the disk.
+// Without SMSQUEUE_SOAK=1, each outage is short and comes only once. On a machine
+// that cannot mount a file system, the only fault is a limit on the size of files.
 package disks

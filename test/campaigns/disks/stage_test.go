@@ -136,8 +136,7 @@ func message(number string) map[string]any {
 	return map[string]any{"phoneNumber": number, "message": strings.Repeat("A disk may fail. ", 8), "reference": sms.NewToken()}
 }
 
-// The function held is like the function message, but for a message that is handed over
-// at most once.
+// Returns the fields of a message that is handed over at most once.
 func held(number string) map[string]any {
 	fields := message(number)
 	fields["onUnknown"] = sms.Hold

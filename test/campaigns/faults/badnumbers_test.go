@@ -96,8 +96,8 @@ func (q *fairQueue) next() (ref sms.Ref, ok bool) {
 	return sms.Ref{}, false
 }
 
-// The type account is a provider that refuses bad numbers. Until troubleEnds it refuses
-// every message.
+// An account is a provider that refuses bad numbers. Until troubleEnds, it refuses every
+// message.
 type account struct {
 	troubleEnds time.Time
 	recovered   atomic.Bool  // whether a message was taken after the trouble ended

@@ -26,8 +26,8 @@ const (
 
 const receiptDelay = 3 * time.Second
 
-// The type spent is a provider whose budget is spent until troubleEnds. Until then it
-// takes messages, but its receipts say that the messages were not sent.
+// Until troubleEnds, this provider has spent its budget: it takes messages, but its receipts
+// say that the messages were not sent.
 type spent struct {
 	troubleEnds time.Time
 	receipts    *receipts.Receipts

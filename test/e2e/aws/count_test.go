@@ -18,7 +18,7 @@ import (
 
 type requests map[string]int
 
-// In the counts, this name stands for the request that opens a connection at init.
+// The request that opens a connection at init has no name.
 const opened = ""
 
 func requestsOf(d *functions.Deployment, something func()) requests {

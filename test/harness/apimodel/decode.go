@@ -107,7 +107,7 @@ func (b *branch) add(path []string, text string) {
 	b.sub[path[0]].add(path[1:], text)
 }
 
-// Returns the branches 1, 2 and so on below the given name. The result ok is false if
+// Returns the branches 1, 2 and so on below the given name. It returns ok == false if
 // there are other branches too, or if there is a text and no branch.
 func (b *branch) numbered(name string) (all []*branch, ok bool) {
 	if len(b.sub) == 0 {
