@@ -118,7 +118,7 @@ func identify(ctx context.Context, r *http.Request, clients Clients, verify func
 	}, nil
 }
 
-// refuseToken returns the error for a request whose token is refused. The parameter cause
+// refuseToken returns the error for a request whose token is refused. The parameter `cause`
 // is the reason for the refusal.
 func refuseToken(r *http.Request, cause error) *apiError {
 	refused := unauthorizedFor(r)

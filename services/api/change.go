@@ -9,8 +9,8 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// change applies the function rule to the caller's message whose id is in the path. If
-// the function rule returns an error, change returns this error unchanged. If it is not
+// change applies the function `rule` to the caller's message whose id is in the path. If
+// the function `rule` returns an error, change returns this error unchanged. If it is not
 // known whether the store made the change, change returns an error with the detail
 // onUnknown.
 func (a *api) change(

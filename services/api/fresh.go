@@ -55,8 +55,8 @@ type reading struct {
 	err     error
 }
 
-// NewFreshClients returns a FreshClients that calls the function read when a request
-// needs the clients. NewFreshClients itself does not call read. The function read must
+// NewFreshClients returns a FreshClients that calls the function `read` when a request
+// needs the clients. NewFreshClients itself does not call read. The function `read` must
 // return JSON documents, which may be about a second behind if consistent is false. Each
 // document is an object that contains clients by id, with the fields that ReadClient
 // reads.
@@ -123,7 +123,7 @@ func (f *FreshClients) refresh(ctx context.Context, strong bool) (FixedClients, 
 
 var errNotRead = errors.New("the read was given up")
 
-// join returns the read for which the caller must wait. If the result mine is true, join
+// join returns the read for which the caller must wait. If the result `mine` is true, join
 // has created this read, and the caller must carry it out by calling fill. If strong is
 // true, the read is strongly consistent.
 func (f *FreshClients) join(strong bool) (r *reading, mine bool) {

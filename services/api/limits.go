@@ -62,7 +62,7 @@ func (l Limits) check() error {
 	return checkCountries(l.AllowedCountries)
 }
 
-// limitsOf returns the limits that apply to a client. The parameter own contains the
+// limitsOf returns the limits that apply to a client. The parameter `own` contains the
 // limits that are set for the client itself.
 func (a *api) limitsOf(own Limits) Limits {
 	own.PartsPerDay = cmp.Or(own.PartsPerDay, a.Limits.PartsPerDay)
@@ -76,7 +76,7 @@ func (a *api) limitsOf(own Limits) Limits {
 	return own
 }
 
-// The type limited holds a count, the name of its limit, and the text for a client that
+// The type `limited` holds a count, the name of its limit, and the text for a client that
 // exceeds this limit.
 type limited struct {
 	sms.Count

@@ -10,7 +10,7 @@ import (
 
 // A line limits how many requests are handled at the same time. Further requests wait in
 // line. Owners take turns: the owner whose last turn was longest ago gets the next turn.
-// If the field pauses is true, each owner must also pause after each of its turns, while
+// If the field `pauses` is true, each owner must also pause after each of its turns, while
 // other owners make requests too.
 //
 // So an owner that makes very many requests does not delay other owners by much. On one
@@ -58,7 +58,7 @@ func newLine(limit int, pauses bool) *line {
 
 // enter waits until a request of owner has its turn. Then it returns a function that the
 // caller must call when the request has been handled. If ctx ends first, enter returns
-// false. The parameter pause is the time for which the owner must pause afterwards.
+// false. The parameter `pause` is the time for which the owner must pause afterwards.
 func (l *line) enter(ctx context.Context, owner string, pause time.Duration) (leave func(), ok bool) {
 	p := &place{pause: pause, turn: make(chan struct{})}
 	l.mu.Lock()

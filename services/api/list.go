@@ -79,7 +79,7 @@ func (c *call) nextPage(cursor string) string {
 	return BasePath(c.Context()) + "/sms?" + query.Encode()
 }
 
-// readList reads the query parameters. The result selection identifies the list to which
+// readList reads the query parameters. The result `selection` identifies the list to which
 // a cursor is tied. It contains the owner and the filters, but not the page size.
 func (c *call) readList() (q sms.ListQuery, selection string, err error) {
 	q = sms.ListQuery{Owner: c.caller.Owner, Limit: defaultLimit, Examine: maxExamined}

@@ -7,7 +7,7 @@ import (
 )
 
 // shares divides a scarce resource among owners. No owner can hold more than the amount
-// in the field share, so that one owner cannot keep the others from the resource.
+// in the field `share`, so that one owner cannot keep the others from the resource.
 type shares struct {
 	total, share int64
 

@@ -113,7 +113,7 @@ func (a *api) readWaiting(ctx context.Context, paused bool) (backlogView, error)
 	return v, nil
 }
 
-// oldestAmong is the number of entries that the method oldest reads from each shard. The
+// oldestAmong is the number of entries that the method `oldest` reads from each shard. The
 // first entry of a shard has waited longest, unless the relay has enqueued messages
 // again.
 const oldestAmong = 10

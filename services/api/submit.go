@@ -66,11 +66,11 @@ func (a *api) accept(ctx context.Context, caller Caller, f *strictjson.Fields, k
 	return a.acceptRequest(ctx, caller, r, key)
 }
 
-// request is a message that a client asks for, as the API read it.
+// A request is what the API read from a client's submission.
 type request struct {
 	draft      sms.Draft
 	refusal    error // nil if the draft is valid
-	neverRight bool  // the draft was never valid; otherwise it may have been valid at an earlier time
+	neverRight bool  // the draft cannot have been valid at any time; if false, it may have been valid earlier
 	at         time.Time
 }
 
@@ -102,7 +102,7 @@ func (a *api) acceptRequest(ctx context.Context, caller Caller, r request, key s
 }
 
 // original returns the message that was accepted for d with this idempotency key. If
-// there is no such message, it returns the parameter refusal, which is the error of the
+// there is no such message, it returns the parameter `refusal`, which is the error of the
 // request.
 func (a *api) original(ctx context.Context, d sms.Draft, key string, refusal error) (acceptance, error) {
 	if key == "" {

@@ -64,7 +64,7 @@ func (r *Receipts) updateBreaker(ctx context.Context, m sms.Message, rc sms.Rece
 }
 
 // cannotProve reports whether the hand-over that began at beganAt certainly cannot close
-// the breaker, even if the breaker has changed since the last read. The parameter proves is a function that
+// the breaker, even if the breaker has changed since the last read. The parameter `proves` is a function that
 // returns whether this hand-over would close a breaker in the given state.
 func (r *Receipts) cannotProve(beganAt time.Time, proves func(sms.Breaker) bool) bool {
 	r.mu.Lock()

@@ -80,7 +80,7 @@ func (r *Receipts) Settle(ctx context.Context, m sms.Message, cutoff time.Time) 
 }
 
 // look searches for the message of k. If look finds the message, it applies k and removes
-// k from the pending receipts. The parameter at contains the unmatched messages and the
+// k from the pending receipts. The parameter `at` contains the unmatched messages and the
 // pending receipts of k's number. If at is nil, look reads these messages and receipts
 // when it needs them.
 func (r *Receipts) look(ctx context.Context, k sms.PendingReceipt, cutoff time.Time, at *listed) (Result, error) {

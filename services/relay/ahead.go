@@ -65,8 +65,8 @@ func (p *pass) boundBreaker(ctx context.Context) (sms.Breaker, error) {
 // timeAhead is the log message about a record that a wrong clock has written.
 const timeAhead = "stored time was ahead of the clock"
 
-// boundAgenda finds all messages that are due at a time that is ahead, and corrects these
-// times. The next run does the work that is due then.
+// boundAgenda finds all messages whose due times only a wrong clock can have written, and
+// corrects these times. The next run does the work that is due then.
 func (p *pass) boundAgenda(ctx context.Context) error {
 	if !p.farEnd {
 		return nil
@@ -121,7 +121,7 @@ func (p *pass) bound(ctx context.Context, e sms.DueEntry) error {
 	return err
 }
 
-// boundReceipts finds all pending receipts with times that are ahead, and replaces these times.
+// boundReceipts finds all pending receipts whose times only a wrong clock can have written, and replaces these times.
 func (p *pass) boundReceipts(ctx context.Context) error {
 	if !p.farEnd {
 		return nil

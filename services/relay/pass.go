@@ -158,7 +158,7 @@ func (p *pass) waits(kind sms.DueKind) bool {
 }
 
 // skips reports whether this pass leaves e in the agenda and does not work on it. Even if
-// the method waits returns true, the pass works on e if
+// the method `waits` returns true, the pass works on e if
 //
 //   - the envelope of e was discarded before the breaker closed,
 //   - the message of e has expired, so that it must end, or

@@ -146,7 +146,7 @@ func (g *Gate) breaker(ctx context.Context) (sms.Breaker, error) {
 
 var errLate = errors.New("loading the breaker took so long that its answer is out of date")
 
-// known returns the last state of the breaker that g has seen. The result fresh is true if this state is
+// known returns the last state of the breaker that g has seen. The result `fresh` is true if this state is
 // recent enough.
 func (g *Gate) known() (b sms.Breaker, fresh bool) {
 	g.mu.Lock()
@@ -164,7 +164,7 @@ func (g *Gate) change(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, 
 	return b, err
 }
 
-// note does the same as change, but makes no request if the function rule would not change the state of the
+// note does the same as change, but makes no request if the function `rule` would not change the state of the
 // breaker that g last saw. Only one caller at a time makes the request.
 func (g *Gate) note(ctx context.Context, rule func(sms.Breaker) (sms.Breaker, bool)) error {
 	needless := func() bool {

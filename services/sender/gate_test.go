@@ -164,8 +164,8 @@ func TestATakenProbeClosesTheBreakerWhateverTheGateReadsMeanwhile(t *testing.T) 
 	}
 }
 
-// The breaker opens during a hand-over. Then a second envelope makes the same message the
-// first probe.
+// The breaker opens during a hand-over. Then a second envelope of this message arrives,
+// and the message becomes the first probe.
 func TestATakenHandOverFromBeforeTheOpeningClosesNothing(t *testing.T) {
 	b := open(t)
 	b.rules.FirstProbe = time.Second

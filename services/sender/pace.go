@@ -38,7 +38,7 @@ func slotOf(perSecond float64) time.Duration {
 	return time.Duration(stretch/perSecond*float64(time.Second)) + 1
 }
 
-// Book books one slot for each message, usually in one write. The parameter parts
+// Book books one slot for each message, usually in one write. The parameter `parts`
 // contains the number of parts of each message. Book returns the start of each slot. If
 // the slot of a message would begin after the time end, Book does not book this slot, and
 // returns the zero time as its start. Earlier messages in the list can still get slots.
@@ -80,7 +80,7 @@ func (g *Gate) Book(ctx context.Context, parts []int, end time.Time) (slots []ti
 }
 
 // await waits until the slot of t begins. If t has no slot, or if it is too late for the
-// slot, await books a new slot. The parameter signal is Go or Probe. After the wait,
+// slot, await books a new slot. The parameter `signal` is Go or Probe. After the wait,
 // await returns signal, or Stop if the breaker has opened meanwhile. If no free slot
 // begins before or at the time end, await waits until end and returns Stop. If await
 // returned earlier, the sender would receive further messages, which could not be handed

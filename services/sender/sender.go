@@ -47,7 +47,7 @@ type Sender struct {
 	logger   *slog.Logger
 }
 
-// New returns a sender. The sender calls the function now to get the time for leases and
+// New returns a sender. The sender calls the function `now` to get the time for leases and
 // expiry.
 func New(store Store, provider sms.Provider, gate *Gate, rules sms.Rules, now func() time.Time, logger *slog.Logger) *Sender {
 	return &Sender{store: store, provider: provider, gate: gate, rules: rules, now: now, logger: logger}
@@ -130,7 +130,7 @@ func (s *Sender) timeLeft(ctx context.Context) time.Duration {
 	return time.Until(deadline) - PublishTime - RecordTime - margin
 }
 
-// notClaimed ends the delivery of a message that could not be claimed. The parameter err
+// notClaimed ends the delivery of a message that could not be claimed. The parameter `err`
 // is the error of the claim.
 func (s *Sender) notClaimed(ctx context.Context, ref sms.Ref, err error) error {
 	refused, ok := errors.AsType[*sms.NotClaimableError](err)

@@ -79,7 +79,7 @@ func (c *condition) fails(p *part) bool {
 }
 
 // troubles returns what is wrong, or "". If onlyStops is true, it leaves out trouble that does not make
-// messages wait. The result since is the time when the first of these troubles began.
+// messages wait. The result `since` is the time when the first of these troubles began.
 func (c *condition) troubles(onlyStops bool) (words string, since time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 // longestWait is the longest time that a look-up may wait for a change.
 const longestWait = 20 * time.Second
 
-// handler returns the handler for all requests to the server. The parameter base is the
+// handler returns the handler for all requests to the server. The parameter `base` is the
 // URL of the server that pages show.
 func (m *machine) handler(base string) (http.Handler, error) {
 	routes, err := api.New(api.Options{
@@ -95,7 +95,7 @@ func (m *machine) verify(r *http.Request) (api.Token, error) {
 	return api.Token(claims), err
 }
 
-// setPageHeaders sets the headers that every page for people has. The parameter policy is
+// setPageHeaders sets the headers that every page for people has. The parameter `policy` is
 // the Content-Security-Policy of the page.
 func setPageHeaders(h http.Header, policy string) {
 	h.Set("Content-Security-Policy", policy)

@@ -58,8 +58,8 @@ func (p *program) root() *cobra.Command {
 	return root
 }
 
-// action returns a function for the field RunE of a command, which calls work. An error
-// of the function work means that the command has failed, unless it is a usage error.
+// action returns a function that calls work. It is for the field RunE of a command. An error
+// of the function `work` means that the command has failed, unless it is a usage error.
 func (p *program) action(work func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
 		p.started = true

@@ -34,7 +34,7 @@ account. The server may be running or not.`,
 }
 
 // operate completes the command c, which is "pause" or "resume": it adds the flag, the arguments, and the
-// function that carries out the order. The parameter word is sms.Order.Word for this command.
+// function that carries out the order. The parameter `word` is sms.Order.Word for this command.
 func (p *program) operate(word string, c *cobra.Command) *cobra.Command {
 	var data string
 	c.Args = cobra.ArbitraryArgs

@@ -16,7 +16,7 @@ import (
 // somebody else has changed the record in the meantime.
 const attempts = 10
 
-// Message applies the function rule to m, updates the record and returns the new record.
+// Message applies the function `rule` to m, updates the record and returns the new record.
 // If somebody else has changed the record first, Message applies rule again, to the newer
 // record. So rule must depend only on its argument. If rule changes nothing, Message
 // writes nothing.
@@ -39,7 +39,7 @@ func Message(ctx context.Context, store sms.Messages, m sms.Message, rule func(s
 	return m, fmt.Errorf("updating message %s: %w", m.ID, sms.ErrConflict)
 }
 
-// Breaker loads the breaker, applies the function rule, saves the result and returns the
+// Breaker loads the breaker, applies the function `rule`, saves the result and returns the
 // new breaker. If somebody else has saved the breaker first, Breaker starts again. So
 // rule must depend only on its argument. If rule changes nothing, Breaker writes nothing.
 func Breaker(ctx context.Context, store sms.Breakers, rule func(sms.Breaker) (after sms.Breaker, changed bool)) (sms.Breaker, error) {

@@ -80,7 +80,7 @@ func CloseIdle(client aws.HTTPClient) {
 }
 
 // Open makes client open a connection, which stays open for the client's next request.
-// The parameter call is a function that makes an SDK call with the HTTP client that Open
+// The parameter `call` is a function that makes an SDK call with the HTTP client that Open
 // passes to it. This SDK call is not sent: Open only learns the host from it, and then
 // requests the path "/" from that host. This request needs no permission and costs
 // nothing.

@@ -63,7 +63,7 @@ type dueRange struct {
 	start       attributes
 }
 
-// queryDue reads one page of a partition. The result lastKey has the same meaning as in
+// queryDue reads one page of a partition. The result `lastKey` has the same meaning as in
 // the function query.
 func (s *Store) queryDue(ctx context.Context, r dueRange) (found []dueItem, lastKey attributes, err error) {
 	if r.from > r.until { // DynamoDB would refuse this query

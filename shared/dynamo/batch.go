@@ -21,7 +21,7 @@ const (
 	eventual   = false // a read costs half as much, but may miss the writes of about the last second
 )
 
-// readBatch reads the items with the given ids, and calls the function take for each item
+// readBatch reads the items with the given ids, and calls the function `take` for each item
 // that exists. There must be at most maxBatch ids. It makes one batch read. If DynamoDB
 // leaves some of the items unread, readBatch makes another batch read for them.
 func (s *Store) readBatch(ctx context.Context, ids []string, consistency bool, take func(attributes) error) error {

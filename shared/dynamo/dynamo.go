@@ -33,7 +33,7 @@ type Store struct {
 
 var _ sms.Store = (*Store)(nil)
 
-// New returns a Store that keeps records in table. The parameter now is a function that
+// New returns a Store that keeps records in table. The parameter `now` is a function that
 // returns the current time. The Store calls this function to find out which records are
 // past their retention.
 func New(client *dynamodb.Client, table string, now func() time.Time) *Store {

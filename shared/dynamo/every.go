@@ -11,7 +11,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Every calls the function visit with each message, in any order. If visit returns an
+// Every calls the function `visit` with each message, in any order. If visit returns an
 // error, Every stops and returns an error that wraps it. Every scans the whole table with
 // consistent reads, which cost a read unit per 4 KB. So no service may call Every.
 func (s *Store) Every(ctx context.Context, visit func(sms.Message) error) error {

@@ -110,7 +110,7 @@ func (l *lister) batchSize() int {
 }
 
 // appendRecords reads the records of a batch and appends them to the page. If the page
-// becomes full before the end of the batch, the result unread is true, and the next page
+// becomes full before the end of the batch, the result `unread` is true, and the next page
 // begins with the remaining records of the batch.
 func (l *lister) appendRecords(ctx context.Context, batch []listEntry) (unread bool, err error) {
 	l.batches++

@@ -61,7 +61,7 @@ func newMerge(s *Store, q sms.ListQuery, bounds listRange) *merge {
 	return m
 }
 
-// next removes the newest of the remaining entries and returns it. The result ok is false
+// next removes the newest of the remaining entries and returns it. The result `ok` is false
 // if no entry remains, or if more than maxQueries queries would be needed.
 func (m *merge) next(ctx context.Context) (e listEntry, ok bool, err error) {
 	if ok, err := m.refill(ctx); !ok || err != nil {

@@ -140,7 +140,7 @@ func (s *Store) Update(ctx context.Context, old, next sms.Message) (sms.Message,
 }
 
 // replace does the work of Update. If the record has another revision, replace returns
-// the current record, and the result done is false.
+// the current record, and the result `done` is false.
 func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Message, done bool, err error) {
 	if err := s.putAliases(ctx, old, next); err != nil {
 		return sms.Message{}, false, err
@@ -155,7 +155,7 @@ func (s *Store) replace(ctx context.Context, old, next sms.Message) (m sms.Messa
 }
 
 // write carries out w on the record with this id, sets a new revision, and returns the
-// record after the write. If a condition of w is false, the result done is false. There
+// record after the write. If a condition of w is false, the result `done` is false. There
 // is one exception: if the record already has the new revision, an earlier attempt of the
 // same write has succeeded and its answer was lost. In this case done is true.
 func (s *Store) write(ctx context.Context, id string, w *change) (m sms.Message, done bool, err error) {

@@ -56,7 +56,7 @@ func (s *Store) ApplyReceipt(ctx context.Context, rules sms.Rules, id string, rc
 }
 
 // applyToSent does to a sent record what rules.ApplyReceipt does, in one write and
-// without reading the record first. If the record is not as assumed, the result done is
+// without reading the record first. If the record is not as assumed, the result `done` is
 // false and m is the current record.
 //
 // The update is made in the same way as in claim: it is the difference that the rule makes to a made-up

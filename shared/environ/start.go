@@ -46,7 +46,7 @@ func Connect(ctx context.Context, logger *slog.Logger, opens ...func(context.Con
 	group.Wait()
 }
 
-// Start calls the function start, and then serves the events of a Lambda function with
+// Start calls the function `start`, and then serves the events of a Lambda function with
 // the returned handler. If there is an error instead of a handler, Start prints the given
 // name and the error, and ends the program.
 func Start[Handler any](name string, start func(ctx context.Context, getenv func(string) string) (Handler, error)) {

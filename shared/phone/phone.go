@@ -94,7 +94,7 @@ func (r Rules) Parse(raw string) (Parsed, error) {
 	return r.check(n, number)
 }
 
-// check looks up the number n in the plans. The parameter number is n in canonical form.
+// check looks up the number n in the plans. The parameter `number` is n in canonical form.
 func (r Rules) check(n *phonenumbers.PhoneNumber, number sms.Number) (Parsed, error) {
 	if f, ok := fictional(number); ok && r.Fiction {
 		return Parsed{Number: number, Country: f.country, Type: f.kind}, nil

@@ -25,8 +25,8 @@ type HandOver struct {
 	ProviderMessageID string
 	Number            sms.Number
 	Text              string
-	// Void is set if a receipt said that the provider took the message and then sent
-	// nothing. Such a hand-over does not count.
+	// Void is set if a receipt said that the provider did not send the message that it had
+	// taken. Such a hand-over does not count.
 	Void bool
 }
 
@@ -225,7 +225,7 @@ func (l *Ledger) compare(m sms.Message) {
 
 // checkHeld adds a finding if a held message was handed over again without proof that the
 // earlier hand-over had sent nothing. Only a void receipt is such a proof, and only if it
-// is in the record: a receipt that named no message proves nothing. The parameter taken
+// is in the record: a receipt that named no message proves nothing. The parameter `taken`
 // contains the message's hand-overs in the provider's log.
 func (l *Ledger) checkHeld(m sms.Message, taken []HandOver) {
 	if m.OnUnknown != sms.Hold {

@@ -28,8 +28,8 @@ const (
 	Sandboxed     = "sandboxed"
 )
 
-// Throttles is the number of hand-overs that are refused for now if a message goes to the
-// Throttled number. The next hand-over of the message is taken.
+// Throttles says how many times the simulator refuses a message to the number Throttled
+// for now. The next hand-over of the message is taken.
 const Throttles = 2
 
 // Prefix is a country's counterpart of the prefix +120255501. Append the last two digits of an element of

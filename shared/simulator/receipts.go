@@ -33,7 +33,7 @@ type position struct {
 	at   int64
 }
 
-// openPosition reads the position from its file. The parameter size is the log's size in bytes. A position
+// openPosition reads the position from its file. The parameter `size` is the log's size in bytes. A position
 // beyond the end of the log belongs to another log; openPosition then returns 0.
 func openPosition(root *os.Root, size int64) (*position, error) {
 	file, err := folder.OpenFile(root, positionName, os.O_RDWR|os.O_CREATE)

@@ -114,7 +114,7 @@ func (p *Provider) Check(ctx context.Context) error {
 	return errors.Join(p.journal.check(ctx), p.unread.get(), p.unconfirmed.get())
 }
 
-// The type trouble remembers the last outcome of a task that is repeated.
+// The type `trouble` remembers the last outcome of a task that is repeated.
 type trouble struct {
 	mu  sync.Mutex
 	err error

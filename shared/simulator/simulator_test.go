@@ -359,7 +359,7 @@ func (r *receipts) add(_ context.Context, rc sms.Receipt) error {
 	return r.err
 }
 
-// fail discards the receipts that have come. From now on, the method add returns the
+// fail discards the receipts that have come. From now on, the method `add` returns the
 // given error.
 func (r *receipts) fail(err error) {
 	r.mu.Lock()

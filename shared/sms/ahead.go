@@ -21,7 +21,7 @@ const (
 	farthestDue = 20 * time.Minute
 )
 
-// Ahead reports whether t is ahead. The parameter latest is the latest time that a right clock can have
+// Ahead reports whether t is ahead. The parameter `latest` is the latest time that a right clock can have
 // written in place of t.
 func Ahead(t, latest time.Time) bool {
 	return t.After(latest.Add(clockTolerance)) // guard: a time that is ahead

@@ -80,8 +80,8 @@ func (r Rules) ReportTrouble(b Breaker, t Trouble, detail string, metAt, now tim
 	}, true
 }
 
-// ReportVoid opens b because of the trouble in a void receipt. A review may concern only
-// one destination. So after a review of a number has opened b, another review of the same
+// ReportVoid opens b because of the trouble in a void receipt. It is possible that a
+// review concerns one destination alone. So after a review of a number has opened b, another review of the same
 // number does not open b for a day.
 func (r Rules) ReportVoid(b Breaker, rc Receipt, now time.Time) (after Breaker, changed bool) {
 	at := cmp.Or(rc.At,

@@ -73,8 +73,8 @@ func TextLength(text string) int {
 }
 
 // split returns the number of units in text, and the number of parts that hold the text
-// if no character is split. The parameter width is a function that returns the number of
-// units of a character. The parameter alone is the number of units that fit into a single
+// if no character is split. The parameter `width` is a function that returns the number of
+// units of a character. The parameter `alone` is the number of units that fit into a single
 // part, and joined is the number of units that fit into each of several parts.
 func split(text string, width func(rune) int, alone, joined int) (units, parts int) {
 	parts = 1

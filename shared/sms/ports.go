@@ -220,7 +220,7 @@ func (e *SendError) Error() string { return e.Err.Error() }
 func (e *SendError) Unwrap() error { return e.Err }
 
 // FailedEnvelopes returns the indexes of the envelopes that are perhaps not enqueued
-// after Queue.Send has returned err. The parameter n is the number of envelopes in the
+// after Queue.Send has returned err. The parameter `n` is the number of envelopes in the
 // call of Send.
 func FailedEnvelopes(err error, n int) []int {
 	if err == nil {

@@ -37,7 +37,7 @@ func (b Breaker) ProbeDue(now time.Time) bool {
 //
 // If all messages belong to one owner, this owner may probe again and again, because
 // nobody else waits for a turn. But after the owner has spoiled a probe, it waits until
-// ProbeLastAt, unless the provider took the number lately. The parameter number is "" if
+// ProbeLastAt, unless the provider took the number lately. The parameter `number` is "" if
 // the number is not known.
 func (r Rules) MayProbe(b Breaker, owner string, number Number, now time.Time) bool {
 	at, known, spoiled := b.ProbeAt, b.Tally.tookBefore(number), slices.Contains(b.LastInLine, hashOf(owner))
@@ -80,7 +80,7 @@ func (r Rules) Probe(b Breaker, m Message, now time.Time) (after Breaker, ok boo
 }
 
 // GiveBack undoes the probe m of b, because the probe proves nothing about the trouble.
-// The parameter spoiled is true if the provider refused m for something that the client
+// The parameter `spoiled` is true if the provider refused m for something that the client
 // chose, or if m did not arrive. The owner of m is then last in line. If m was the latest
 // probe, another message may be the next probe: at once if m began its round, otherwise
 // at the turn of the next owner.

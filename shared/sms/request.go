@@ -162,7 +162,7 @@ func visible(text string) bool {
 	})
 }
 
-// CheckTimes returns what is wrong with the times in r. The parameter now is the present
+// CheckTimes returns what is wrong with the times in r. The parameter `now` is the present
 // time.
 func (r Request) CheckTimes(now time.Time) []InvalidError {
 	var bad []InvalidError

@@ -58,8 +58,9 @@ func New(client *sns.Client) *Provider { return &Provider{client: client} }
 // Name implements sms.Provider.
 func (p *Provider) Name() sms.ProviderName { return deliverylog.Provider }
 
-// CloseIdle closes the connections that carry no hand-over. A function calls it when an
-// invocation begins: SNS may have forgotten these connections since the last invocation.
+// CloseIdle closes the connections that carry no hand-over. A Lambda function calls
+// CloseIdle when an invocation begins, because SNS may have closed these connections since
+// the last invocation.
 func (p *Provider) CloseIdle() { connect.CloseIdle(p.client.Options().HTTPClient) }
 
 // HandOver publishes m once, within the deadline of ctx. It returns a *sms.ProviderError

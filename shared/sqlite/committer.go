@@ -216,7 +216,8 @@ func (c *committer) begin() error {
 var errNoConnection = errors.New("the database could not be opened again")
 
 // These are codes of SQLite. Source: sqlite.org/rescode.html. If the disk is full, SQLite
-// could not write the last page of the transaction, without which there is no commit.
+// fails to write the last page of the transaction. Without this page, the transaction is
+// not committed.
 const (
 	busyCode = 5
 	fullCode = 13

@@ -7,7 +7,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sms"
 )
 
-// Every calls the function visit with each message, in any order. If visit returns an
+// Every calls the function `visit` with each message, in any order. If visit returns an
 // error, Every stops and returns an error that wraps it. Every reads the whole file, so
 // no service may call Every.
 func (db *DB) Every(ctx context.Context, visit func(sms.Message) error) error {

@@ -14,7 +14,7 @@ func openLock(root *os.Root) (*os.File, error) {
 	return os.OpenFile(filepath.Join(root.Name(), lockName), os.O_RDWR|os.O_CREATE, 0o600)
 }
 
-// tryLock locks a byte far behind the text of f. Other processes cannot read a locked range, but they must be
+// tryLock locks a byte far beyond the end of f's text. Other processes cannot read a locked range, but they must be
 // able to read the text of f.
 func tryLock(f *os.File) error {
 	const behind = 1 << 20

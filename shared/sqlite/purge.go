@@ -12,7 +12,7 @@ import (
 const purgeBatch = 100
 
 // Purge removes records past their retention: messages, pending receipts and counters.
-// The parameter limit is the maximum number of records of each of these kinds. Purge
+// The parameter `limit` is the maximum number of records of each of these kinds. Purge
 // returns the number of records that it removed. Such records already count as absent;
 // Purge frees their space.
 func (db *DB) Purge(ctx context.Context, limit int) (int, error) {

@@ -64,7 +64,7 @@ func (s *statements) get(ctx context.Context, query string, args []any, into ...
 	return err
 }
 
-// forEachRow runs a query and passes the rows of its result to the function visit, one by one, until visit
+// forEachRow runs a query and passes the rows of its result to the function `visit`, one by one, until visit
 // returns false or an error.
 func (s *statements) forEachRow(ctx context.Context, query string, args []any, visit func(scan func(...any) error) (more bool, err error)) error {
 	prepared, err := s.stmt(ctx, query)
@@ -87,7 +87,7 @@ func (s *statements) forEachRow(ctx context.Context, query string, args []any, v
 	return nil
 }
 
-// forEachRecord runs a query that selects only records, and passes the records to the function visit, one by
+// forEachRecord runs a query that selects only records, and passes the records to the function `visit`, one by
 // one.
 func forEachRecord[T any](ctx context.Context, s *statements, query string, args []any, visit func(T) error) error {
 	return s.forEachRow(ctx, query, args, func(scan func(...any) error) (bool, error) {

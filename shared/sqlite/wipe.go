@@ -74,7 +74,7 @@ func (w *wiper) emptyLog(ctx context.Context) error {
 	return nil
 }
 
-// These constants limit how much the method shrink does. Each page has 4 KB.
+// These constants limit how much the method `shrink` does. Each page has 4 KB.
 const (
 	sparePages   = 1000 // pages that stay free in any case
 	pagesPerStep = 200  // so few that no other write waits long

@@ -97,7 +97,7 @@ func numbersThatClientsMayUse() []string {
 	return numbers
 }
 
-// The function attack lets all enemies make all kinds of requests again and again, until
+// The function `attack` lets all enemies make all kinds of requests again and again, until
 // the caller calls the returned function.
 func attack(t *testing.T, enemies []*enemy) (stop func()) {
 	t.Helper()
@@ -165,7 +165,7 @@ func (e *enemy) fetchToken(ctx context.Context, secret string) int {
 	return e.do(e.stranger, r)
 }
 
-// The method do makes a request. It returns the status of the answer, or 0 if there is
+// Sends a request. It returns the status of the answer, or 0 if there is
 // none.
 func (e *enemy) do(client *http.Client, r *http.Request) int {
 	answer, err := client.Do(r)

@@ -85,7 +85,7 @@ func decodePart(t *testing.T, part string, into any) {
 }
 
 // token returns a token with changes of its header and its claims. A member that is nil in the changes is
-// left out of the token. The function sign makes the signature.
+// left out of the token. The function `sign` makes the signature.
 func (f forger) token(t *testing.T, header, claims map[string]any, sign func(text string) []byte) string {
 	t.Helper()
 	part := func(good, changes map[string]any) string {
@@ -222,7 +222,7 @@ func TestNoForgedTokenIsAccepted(t *testing.T) {
 	}
 }
 
-// TestATokenGivesNoMoreThanItsClientHas restarts a server with other clients.
+// TestATokenGivesNoMoreThanItsClientHas changes the configured clients and restarts the server.
 func TestATokenGivesNoMoreThanItsClientHas(t *testing.T) {
 	t.Parallel()
 	enginetest.SQLite(t)

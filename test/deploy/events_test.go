@@ -85,7 +85,7 @@ func TestTheTemplateQuotesWhatItFillsIn(t *testing.T) {
 	}
 }
 
-// The events come from the table's stream on DynamoDB Local, as the pipe would make them.
+// The test reads the table's stream on DynamoDB Local, and makes events of it in the form that the pipe uses.
 func TestEventsTellOfChangesOfStatusAlone(t *testing.T) {
 	t.Parallel()
 	p := readPipe(t, mocked(t))

@@ -390,7 +390,7 @@ type stateResource struct {
 	Values  json.RawMessage `json:"values"`
 }
 
-// The method all yields each resource of one type, together with the address of its
+// The method `all` yields each resource of one type, together with the address of its
 // module. It leaves out data sources.
 func (m stateModule) all(kind string) func(func(string, stateResource) bool) {
 	return func(yield func(string, stateResource) bool) {

@@ -208,7 +208,7 @@ func failureLine(id, number, response string) string {
 		id, time.Now().UTC().Format(time.DateTime), number, response)
 }
 
-// The method report writes a log line about every message that the functions hand over,
+// The method `report` writes a log line about every message that the functions hand over,
 // until ctx ends.
 func (e deployment) report(ctx context.Context, p standIn) error {
 	tick := time.NewTicker(200 * time.Millisecond)
@@ -291,7 +291,7 @@ func (e deployment) measure(t *testing.T, p standIn) {
 	}
 }
 
-// The method form makes a call in the protocol that AWS calls "query".
+// The method `form` makes a call in the protocol that AWS calls "query".
 func (e deployment) form(t *testing.T, service, version string, form url.Values) string {
 	t.Helper()
 	form.Set("Version", version)

@@ -63,7 +63,7 @@ func do(req *http.Request) (answer, error) {
 	return answer{resp.StatusCode, resp.Header, body}, err
 }
 
-// If the parameter scope is empty, the token has all scopes of the client.
+// If the parameter `scope` is empty, the token has all scopes of the client.
 func (r *run) getToken(ctx context.Context, c login, scope string) (string, error) {
 	form := url.Values{"grant_type": {"client_credentials"}}
 	if scope != "" {

@@ -92,7 +92,7 @@ func (r *run) submit(ctx context.Context, text string, price float64) (message, 
 	return m, err
 }
 
-// The method follow looks the message up again and again until the function `enough`
+// The method `follow` looks the message up again and again until the function `enough`
 // returns true or the time limit has passed.
 func (r *run) follow(ctx context.Context, m message, limit, every time.Duration, enough func(message) bool) (message, error) {
 	token, err := r.token()

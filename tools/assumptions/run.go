@@ -73,7 +73,7 @@ func (o Options) Parts() int {
 	return parts
 }
 
-// The method share returns the price ceiling of one part. It counts the parts of all
+// The method `share` returns the price ceiling of one part. It counts the parts of all
 // checks, so that a ceiling never depends on which checks are made.
 func (o Options) share() float64 {
 	o.Only = nil

@@ -125,7 +125,7 @@ func logRole(ctx context.Context, r *run) (Result, error) {
 	return judge(len(lines) > 0, "%d lines within %v, with IfExists %t", len(lines), r.Patience, strings.Contains(out.Trust, "StringEqualsIfExists")), nil
 }
 
-// The method publish uses the permissions of the user who runs the checks.
+// The method `publish` uses the permissions of the user who runs the checks.
 func (r *run) publish(ctx context.Context, number sms.Number, text string, price float64, options ...func(*sns.Options)) (string, error) {
 	out, err := r.sns.Publish(ctx, &sns.PublishInput{
 		PhoneNumber: aws.String(number.String()), Message: aws.String(text),

@@ -55,13 +55,13 @@ func (w wire) json(ctx context.Context, host, target string, in, out any) error 
 	return decode(target, answer, err, json.Unmarshal, out)
 }
 
-// The method get reads a resource of a REST service.
+// The method `get` reads a resource of a REST service.
 func (w wire) get(ctx context.Context, host, path string, out any) error {
 	answer, err := w.do(ctx, call{host: host, method: http.MethodGet, path: path, header: map[string]string{"Accept": "application/json"}})
 	return decode(path, answer, err, json.Unmarshal, out)
 }
 
-// The method query calls an operation of a form protocol. The form must have the fields
+// The method `query` calls an operation of a form protocol. The form must have the fields
 // Action and Version.
 func (w wire) query(ctx context.Context, c call, form url.Values, out any) error {
 	c.method, c.path, c.body = http.MethodPost, "/", []byte(form.Encode())

@@ -5,8 +5,7 @@ import "strings"
 // Region is the Region that the engines emulate.
 const Region = "us-east-1"
 
-// CLI returns the shell commands that make the AWS CLI, and AWS's SDKs, call the
-// emulation.
+// CLI returns the shell commands that point the AWS CLI and AWS's SDKs at the emulation.
 func (e *Emulation) CLI() string {
 	return "export AWS_ENDPOINT_URL=" + e.Front.URL + " AWS_REGION=" + Region + " AWS_DEFAULT_REGION=" + Region + "\n" +
 		"export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n" +

@@ -106,7 +106,7 @@ func Select(list string) ([]Engine, error) {
 
 func jars(dir string) string { return filepath.Join(dir, "*") }
 
-// The function get makes the request that an engine answers with 200 when it is ready.
+// The function `get` makes the request that an engine answers with 200 when it is ready.
 func get(path string) func(context.Context, string) (*http.Request, error) {
 	return func(ctx context.Context, url string) (*http.Request, error) {
 		return http.NewRequestWithContext(ctx, http.MethodGet, url+path, http.NoBody)

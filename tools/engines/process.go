@@ -20,7 +20,7 @@ const (
 )
 
 // A process runs in a process group of its own. So Ctrl-C in a terminal reaches only the
-// runner, and the method stop can end the program together with its children.
+// runner, and the method `stop` can end the program together with its children.
 type process struct {
 	cmd  *exec.Cmd
 	log  string        // the file with its output
@@ -59,7 +59,7 @@ func launch(command []string, log string) (*process, error) {
 	return p, nil
 }
 
-// The method stop ends the process and its children. It returns when all of them are
+// The method `stop` ends the process and its children. It returns when all of them are
 // gone.
 func (p *process) stop() {
 	if p.ended() {

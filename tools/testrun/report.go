@@ -157,7 +157,7 @@ func (p *testedPkg) parent(name string) *test {
 	}
 }
 
-// The method close counts a test and its sub-tests, and then forgets them.
+// The method `close` counts a test and its sub-tests, and then forgets them.
 func (r *Report) close(path string, pkg *testedPkg, t *test, inherited []string) {
 	engines := slices.Concat(inherited, t.engines)
 	slices.Sort(engines)

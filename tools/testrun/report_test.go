@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden file")
 
-// The function read returns the report, and the text that the report printed.
+// The function `read` returns the report, and the text that the report printed.
 func read(t *testing.T, lines ...string) (*testrun.Report, string) {
 	t.Helper()
 	var shown strings.Builder

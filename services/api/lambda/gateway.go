@@ -112,7 +112,7 @@ func basePathOf(event events.APIGatewayProxyRequest) (path string, ok bool) {
 
 // mergeMaps merges the two maps in which an event has its headers or its query
 // parameters. API Gateway fills both maps, but only the map multi is complete. Events
-// made by hand often have only one of the two maps. The function canonical returns the
+// made by hand often have only one of the two maps. The function `canonical` returns the
 // form that a name has in the result.
 func mergeMaps(multi map[string][]string, single map[string]string, canonical func(string) string) map[string][]string {
 	all := make(map[string][]string, len(multi))

@@ -126,7 +126,7 @@ type accessClaims struct {
 }
 
 // issue returns an access token for a client that has been authenticated, and the time
-// for which the token is still valid. If the result again is true, the client got this
+// for which the token is still valid. If the result `again` is true, the client got this
 // token before.
 func (i *Issuer) issue(clientID string, scopes []string) (token string, valid time.Duration, again bool, err error) {
 	i.mu.Lock()

@@ -78,7 +78,7 @@ var causes = []cause{
 }
 
 // causeOf returns the cause that a response names. If the response names no cause,
-// causeOf returns a fault of the carrier, and the result known is false.
+// causeOf returns a fault of the carrier, and the result `known` is false.
 func causeOf(response string) (c cause, known bool) {
 	response = strings.ToLower(response)
 	for _, c := range causes {

@@ -66,7 +66,7 @@ func fetch(t *testing.T, e engines.Engine) (dir string) {
 	return dir
 }
 
-// The method run gives lines to a program, and returns the lines that it prints.
+// The method `run` gives lines to a program, and returns the lines that it prints.
 func run(t *testing.T, cmd *exec.Cmd, lines []string) []string {
 	t.Helper()
 	cmd.Stdin = strings.NewReader(strings.Join(append(lines, ""), "\n"))
@@ -85,7 +85,7 @@ type explanation[D any] struct {
 	holds func(d D) bool // whether the reason explains d
 }
 
-// The function explain counts the differences by explanation. It reports differences that
+// The function `explain` counts the differences by explanation. It reports differences that
 // have no explanation, and explanations that no difference needs.
 func explain[D fmt.Stringer](t *testing.T, differences []D, list []explanation[D]) {
 	t.Helper()

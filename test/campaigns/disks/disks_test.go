@@ -127,7 +127,7 @@ func (s *stage) campaign(outages []outage) {
 	s.reconcile()
 }
 
-// The method live brings messages into every status. Meanwhile it lets an outage begin
+// The method `live` brings messages into every status. Meanwhile it lets an outage begin
 // and end.
 func (s *stage) live(o outage, length time.Duration) {
 	s.Helper()

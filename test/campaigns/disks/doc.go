@@ -1,7 +1,7 @@
 // Package disks contains a campaign that breaks the disk of a running server, in all ways
 // in which disks fail, and repairs it again. During each outage there are messages in
-// every status. No accepted message must get lost, no message must be handed over without
-// a record, and the server must recover by itself. During an outage, the answers to
+// every status. The server must lose no accepted message, hand over no message without a
+// record, and recover by itself. During an outage, the answers to
 // clients, /healthz and /v1/status must report the outage.
 //
 // Without SMSQUEUE_SOAK=1, each outage is short and comes only once. On a machine

@@ -73,7 +73,7 @@ func TestAStartThatFailedCanBeRepeated(t *testing.T) {
 	}
 }
 
-// The function start opens the databases and the provider's log in a data folder, and
+// The function `start` opens the databases and the provider's log in a data folder, and
 // closes them again.
 func start(dir string) error {
 	db, err := sqlite.Open(dir, sqlite.Options{})

@@ -244,7 +244,7 @@ func TestOneClientsBadNumbersHinderNobodyElse(t *testing.T) {
 	for _, tc := range []struct {
 		name     string
 		interval time.Duration // the interval between messages to bad numbers; 0 means that all of these messages come first
-		trouble  time.Duration // the time from the start during which the provider refuses everything
+		trouble  time.Duration // how long, from the start, the provider refuses everything
 	}{
 		{"before any number was taken", 0, 0},
 		{"while the breaker is open", 0, 90 * time.Second},

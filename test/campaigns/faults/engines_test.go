@@ -43,7 +43,7 @@ func faultBelowSDK(ctx context.Context, p *world.Process, _ world.Call, f fault,
 	return carryOut(context.WithValue(ctx, markKey{}, &mark{fault: f}))
 }
 
-// The type wire sends each marked request through the proxy of its fault, so that real
+// The type `wire` sends each marked request through the proxy of its fault, so that real
 // connections break, hang and are refused.
 type wire struct{ proxies map[fault]*url.URL }
 

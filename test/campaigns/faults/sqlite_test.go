@@ -70,7 +70,7 @@ func newAttack(r row, f fault) *attack {
 	return &attack{row: r, fault: f, met: map[string]bool{}, seen: map[row]int{}, orphans: map[string]bool{}}
 }
 
-// The function matrix first runs the scenario without faults, and checks that the
+// The function `matrix` first runs the scenario without faults, and checks that the
 // scenario makes all outside calls. Then it runs the cells.
 func matrix(t *testing.T, faults []fault, n, step int, run func(t *testing.T, a *attack)) {
 	calm := newAttack(row{}, none)

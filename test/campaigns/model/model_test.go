@@ -53,7 +53,7 @@ func TestModel(t *testing.T) {
 	t.Logf("%d steps in %d runs from -seed %d", taken, runs, *seed)
 }
 
-// The type undated hides the deadline of a test, because the deadline has no meaning in
+// The type `undated` hides the deadline of a test, because the deadline has no meaning in
 // virtual time.
 type undated struct{ testing.TB }
 

@@ -238,7 +238,7 @@ func packageVersion(t *testing.T, name string) string {
 	return string(found[1])
 }
 
-// The function get returns the body of an answer, which must have the status 200.
+// The function `get` returns the body of an answer, which must have the status 200.
 func get(t *testing.T, url string) []byte {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)

@@ -20,7 +20,7 @@ import (
 	"github.com/smsqueue/smsqueue/shared/sqlite"
 )
 
-// The type service runs the API, the relay and the sender on one SQLite folder.
+// The type `service` runs the API, the relay and the sender on one SQLite folder.
 type service struct {
 	clock    *smstest.Clock
 	store    *sqlite.DB

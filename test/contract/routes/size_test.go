@@ -35,7 +35,7 @@ func many() int {
 	return 20_000
 }
 
-// The function fill adds messages that are one second apart. Every hundredth message has
+// The function `fill` adds messages that are one second apart. Every hundredth message has
 // a reference. The function returns the id of the message in the middle.
 func fill(t *testing.T, store sms.Messages, owner string, n int) (id string) {
 	t.Helper()

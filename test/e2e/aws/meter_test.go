@@ -101,7 +101,7 @@ func (m *meter) add(target string, answer []byte) {
 	}
 }
 
-// The method take returns the units that were consumed since its last call.
+// The method `take` returns the units that were consumed since its last call.
 func (m *meter) take() (writes, reads float64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

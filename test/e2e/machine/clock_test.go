@@ -16,8 +16,8 @@ import (
 
 const day = 24 * time.Hour
 
-// After the clock is set right, a message must be delivered within this time. Most of the
-// time is a reserve for a busy machine.
+// After the clock is set right, a message must be delivered within this time. A busy
+// machine needs most of this minute.
 const untilRight = time.Minute
 
 // TestWhatWasWrittenWhileTheClockWasWrongIsSent moves the clock of a running server. While

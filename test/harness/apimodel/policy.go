@@ -30,7 +30,7 @@ type policy struct {
 	}
 }
 
-// The method policy checks a text if it is a policy document. It ignores any other text.
+// The method `policy` checks a text if it is a policy document. It ignores any other text.
 func (c *check) policy(path, text string) {
 	if !strings.HasPrefix(text, "{") || !strings.Contains(text, `"Statement"`) {
 		return
@@ -90,7 +90,7 @@ func texts(v any) []string {
 	return nil
 }
 
-// The method action reports whether an action in a policy, such as kms:ReEncrypt*, is an
+// The method `action` reports whether an action in a policy, such as kms:ReEncrypt*, is an
 // operation of a service.
 func (m *Models) action(name string) (bool, error) {
 	if name == "*" || slices.Contains(permissions, name) {

@@ -92,7 +92,7 @@ func (d *Disk) opening(flags uint32) syscall.Errno {
 	return d.errno(ReadOnly)
 }
 
-// The method writing returns how many of n bytes can be written at the offset `at` of a
+// The method `writing` returns how many of n bytes can be written at the offset `at` of a
 // file with the given size. If this is less than n, the method also returns an error.
 func (d *Disk) writing(n, at, size int64) (int64, syscall.Errno) {
 	if err := d.errno(Full, ReadOnly, BadWrite, BadDisk); err != 0 {

@@ -194,7 +194,7 @@ func (m *Machine) Memory(t testing.TB) int64 { t.Helper(); return m.memory(t, "V
 // PeakMemory returns the highest resident memory that the server had, in bytes.
 func (m *Machine) PeakMemory(t testing.TB) int64 { t.Helper(); return m.memory(t, "VmHWM:") }
 
-// The method memory reads a line from the status of the process. Source: proc(5).
+// The method `memory` reads a line from the status of the process. Source: proc(5).
 func (m *Machine) memory(t testing.TB, name string) int64 {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.cmd.Process.Pid))

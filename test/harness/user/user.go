@@ -119,7 +119,7 @@ func (a API) do(r *http.Request, want int) (Message, error) {
 	return m, err
 }
 
-// The method read makes a request. It returns an error if the answer does not have the
+// The method `read` makes a request. It returns an error if the answer does not have the
 // wanted status.
 func (a API) read(r *http.Request, want int, into any) error {
 	response, err := a.HTTP.Do(r) //nolint:gosec // the test chose the address

@@ -63,7 +63,7 @@ func call[T any](ctx context.Context, p *Process, method, key string, carryOut f
 	return result, nil
 }
 
-// The type store must define every method of sms.Store. Otherwise the calls of the method
+// The type `store` must define every method of sms.Store. Otherwise the calls of the method
 // that it lacks bypass Around, and the fault matrix fails.
 type store struct {
 	sms.Store

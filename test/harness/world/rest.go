@@ -105,7 +105,7 @@ func (w *World) drain(ctx context.Context) error {
 	}
 }
 
-// The method next returns the earliest time at which something can happen again. The
+// The method `next` returns the earliest time at which something can happen again. The
 // candidates are the parameter `soonest`, the next receipt, the retry of a pending
 // receipt, the breaker's next probe, and the time until which senders can still discard
 // envelopes.

@@ -95,7 +95,7 @@ func (w *World) process(service string) (*Process, store, queue) {
 	return p, store{w.Store, p}, queue{w.Queue, p}
 }
 
-// The method run calls a function as the process. It reports whether the process is alive
+// Calls f on behalf of the process p. It reports whether the process is alive
 // afterwards.
 func (p *Process) run(f func()) bool {
 	done := make(chan struct{})
