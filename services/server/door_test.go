@@ -94,7 +94,7 @@ func mustParse(t *testing.T, text string) *url.URL {
 
 func TestASessionEnds(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
-	d := &door{token: inboxToken, now: func() time.Time { return now }}
+	d := &door{token: inboxToken, logger: slog.New(slog.DiscardHandler), now: func() time.Time { return now }}
 	r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
 	r.AddCookie(&http.Cookie{Name: sessionCookie, Value: d.sessionUntil(now.Add(session).Unix())})
 	if !d.admits(r) {
@@ -112,11 +112,22 @@ func TestASessionEnds(t *testing.T) {
 }
 
 func TestWrongInboxTokensAreLoggedOnceASecond(t *testing.T) {
-	var log bytes.Buffer
 	now := time.Unix(1_800_000_000, 0)
+	guess := (&door{token: "wrong-wrong-wrong"}).sessionUntil(now.Add(session).Unix())
+	for name, set := range map[string]func(*http.Request){
+		"in a header": func(r *http.Request) { r.Header.Set("Authorization", "Bearer wrong-wrong-wrong") },
+		"in a cookie": func(r *http.Request) { r.AddCookie(&http.Cookie{Name: sessionCookie, Value: guess}) },
+	} {
+		t.Run(name, func(t *testing.T) { wrongTokensAreLogged(t, now, set) })
+	}
+}
+
+func wrongTokensAreLogged(t *testing.T, now time.Time, set func(*http.Request)) {
+	t.Helper()
+	var log bytes.Buffer
 	d := &door{token: inboxToken, logger: slog.New(slog.NewJSONHandler(&log, nil)), now: func() time.Time { return now }}
 	r := httptest.NewRequest(http.MethodGet, "/inbox/rows", http.NoBody)
-	r.Header.Set("Authorization", "Bearer wrong-wrong-wrong")
+	set(r)
 	for range 100 {
 		d.ServeHTTP(httptest.NewRecorder(), r)
 	}
