@@ -43,7 +43,7 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.count, "count", 0, "run each test this many times; 0 is once, cached if possible")
 	// Test one more package at once than there are processors, because many tests wait.
 	flags.IntVar(&o.atOnce, "p", runtime.NumCPU()+1, "test this many packages at once")
-	flags.DurationVar(&o.timeout, "timeout", 10*time.Minute, "time limit of one package")
+	flags.DurationVar(&o.timeout, "timeout", 20*time.Minute, "time limit of one package")
 	if err := flags.Parse(args); err != nil {
 		return o, fmt.Errorf("reading the command line: %w", err)
 	}

@@ -15,7 +15,7 @@ func TestGoTestArguments(t *testing.T) {
 	}{
 		"without flags it looks for races, shuffles, and tests every module": {
 			args: "-p 3",
-			want: "test -json -shuffle=on -timeout=10m0s -p=3 -race work",
+			want: "test -json -shuffle=on -timeout=20m0s -p=3 -race work",
 		},
 		"packages and patterns are passed on": {
 			args: "-run A -skip B -count 2 -timeout 1h -p 1 ./shared/sms ./services/api",
@@ -23,12 +23,12 @@ func TestGoTestArguments(t *testing.T) {
 		},
 		"a run without engines is reduced": {
 			args:    "-p 3 -engines none -race=false -shuffle=off",
-			want:    "test -json -shuffle=off -timeout=10m0s -p=3 work",
+			want:    "test -json -shuffle=off -timeout=20m0s -p=3 work",
 			reduced: true,
 		},
 		"a short run is reduced": {
 			args:    "-p 3 -short",
-			want:    "test -json -shuffle=on -timeout=10m0s -p=3 -race -short work",
+			want:    "test -json -shuffle=on -timeout=20m0s -p=3 -race -short work",
 			reduced: true,
 		},
 	}
