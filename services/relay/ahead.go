@@ -135,8 +135,8 @@ func (p *pass) boundReceipts(ctx context.Context) error {
 		if !ahead {
 			continue
 		}
-		if err := p.store.Keep(ctx, bound); err != nil {
-			return fmt.Errorf("keeping a receipt: %w", err)
+		if err := p.store.Rekeep(ctx, bound); err != nil {
+			return fmt.Errorf("keeping a receipt again: %w", err)
 		}
 		p.ahead.Add(1)
 		p.logger.WarnContext(ctx, timeAhead, "pending_receipt", k.ID, "due_at", k.Due)

@@ -3,6 +3,7 @@ package relay_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -150,5 +151,34 @@ func TestAClockThatIsSetBackDuringARunMakesItWaitNoLonger(t *testing.T) {
 	}
 	if len(waits) != 1 || waits[0] != 2*time.Second {
 		t.Errorf("the relay waited %v for its indexes, want 2 seconds once", waits)
+	}
+}
+
+// usedMeanwhile is a store in which another relay uses each pending receipt whose time is
+// ahead, just after this relay has read it.
+type usedMeanwhile struct{ *sqlite.DB }
+
+func (s usedMeanwhile) DueReceipts(ctx context.Context, from, until time.Time, limit int) ([]sms.PendingReceipt, error) {
+	due, err := s.DB.DueReceipts(ctx, from, until, limit)
+	for _, k := range due {
+		if !from.IsZero() {
+			err = errors.Join(err, s.DB.Forget(ctx, k))
+		}
+	}
+	return due, err
+}
+
+func TestAReceiptThatIsAheadAndWasUsedDoesNotComeBack(t *testing.T) {
+	s := newStage(t)
+	receipt := sms.Receipt{Provider: "fake", ProviderMessageID: "p", Number: number, At: s.now, Verdict: sms.VerdictDelivered}
+	if err := s.store.Keep(t.Context(), receipt.Pending(s.now.Add(24*time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.on(usedMeanwhile{s.store}, s.queue, relay.DefaultOptions()).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	left, err := s.store.DueReceipts(t.Context(), time.Time{}, s.now.AddDate(1, 0, 0), 10)
+	if err != nil || len(left) > 0 {
+		t.Errorf("the store keeps %+v, %v, want no receipt", left, err)
 	}
 }

@@ -22,8 +22,8 @@ type Store interface {
 	// DueReceipts returns the pending receipts that are due, as sms.ReceiptKeeper
 	// describes.
 	DueReceipts(ctx context.Context, from, until time.Time, limit int) ([]sms.PendingReceipt, error)
-	// Keep stores a pending receipt, as sms.ReceiptKeeper describes.
-	Keep(ctx context.Context, k sms.PendingReceipt) error
+	// Rekeep replaces a pending receipt, as sms.ReceiptKeeper describes.
+	Rekeep(ctx context.Context, k sms.PendingReceipt) error
 }
 
 // Receipts finds the messages of pending receipts. Every hand-over that began before
