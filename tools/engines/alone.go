@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/smsqueue/smsqueue/shared/enginetest"
-	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
 // Each of these engines runs only one deployment. The engines are never shared, so no
@@ -27,19 +26,13 @@ var serveMinistack string
 // and queue. The functions send their AWS calls to endpoint. Ministack enforces policies,
 // but the access key "test" is allowed to do everything.
 func Ministack(endpoint string) Engine {
-	return Engine{
-		Name:    MinistackName,
-		Version: "1.5.33",
-		Needs:   []prereq.Tool{prereq.Python},
-		pin:     "ministack/requirements.txt",
-		madeBy:  []prereq.Tool{prereq.Python},
-		install: installVenv,
-		command: func(dir, port string) []string {
-			return []string{"env", "GATEWAY_PORT=" + port, "BIND_HOST=127.0.0.1", "IOT_MTLS_ENABLED=0", "AUTH=true",
-				"AWS_ENDPOINT_URL=" + endpoint, venvPython(dir), "-c", serveMinistack}
-		},
-		ready: get("/_ministack/health"),
+	e := venv(MinistackName, "1.5.33", "ministack")
+	e.command = func(dir, port string) []string {
+		return []string{"env", "GATEWAY_PORT=" + port, "BIND_HOST=127.0.0.1", "IOT_MTLS_ENABLED=0", "AUTH=true",
+			"AWS_ENDPOINT_URL=" + endpoint, venvPython(dir), "-c", serveMinistack}
 	}
+	e.ready = get("/_ministack/health")
+	return e
 }
 
 // DynamoDBOnDisk returns DynamoDB Local with its tables in folder, where they survive a
@@ -81,14 +74,7 @@ func Botocore() Engine { return ControlPlane("") }
 // Checkov returns checkov. It is not an engine, but is fetched like one by
 // [Engine.Fetch]. To run checkov, call the environment's bin/python with "-m checkov.main".
 func Checkov() Engine {
-	return Engine{
-		Name:    "checkov",
-		Version: "3.3.30",
-		Needs:   []prereq.Tool{prereq.Python},
-		pin:     "checkov/requirements.txt",
-		madeBy:  []prereq.Tool{prereq.Python},
-		install: installVenv,
-	}
+	return venv("checkov", "3.3.30", "checkov")
 }
 
 // Alone fetches and starts e outside of any [Set], and waits until it answers. The

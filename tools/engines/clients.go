@@ -20,14 +20,7 @@ func SwaggerCodegen() Engine { return jar("swagger-codegen", "3.0.57") }
 // ClientsPython returns openapi-python-client, with what clients in Python need. Use
 // [VenvPython].
 func ClientsPython() Engine {
-	return Engine{
-		Name:    "openapi-python-client",
-		Version: "0.29.1",
-		Needs:   []prereq.Tool{prereq.Python},
-		pin:     "clients/requirements.txt",
-		madeBy:  []prereq.Tool{prereq.Python},
-		install: installVenv,
-	}
+	return venv("openapi-python-client", "0.29.1", "clients")
 }
 
 func jar(name, version string) Engine {

@@ -13,14 +13,7 @@ import (
 // Numbers returns the Python libraries that read phone numbers and split texts. They are
 // not an engine, but are fetched like one. [VenvPython] returns the interpreter that can import them.
 func Numbers() Engine {
-	return Engine{
-		Name:    "phonenumbers",
-		Version: "9.0.43",
-		Needs:   []prereq.Tool{prereq.Python},
-		pin:     "numbers/requirements.txt",
-		madeBy:  []prereq.Tool{prereq.Python},
-		install: installVenv,
-	}
+	return venv("phonenumbers", "9.0.43", "numbers")
 }
 
 // NumbersJS returns JavaScript libraries for the same purpose as the libraries of [Numbers]. Only a script in

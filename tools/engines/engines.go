@@ -63,20 +63,18 @@ func All() []Engine {
 			},
 			ready: get("/?Action=ListQueues"),
 		},
-		{
-			Name:    enginetest.Moto,
-			Version: "5.2.5",
-			Env:     enginetest.EnvMoto,
-			Needs:   []prereq.Tool{prereq.Python},
-			pin:     "moto/requirements.txt",
-			madeBy:  []prereq.Tool{prereq.Python},
-			install: installVenv,
-			command: func(dir, port string) []string {
-				return []string{venvPython(dir), "-m", "moto.server", "-H", "127.0.0.1", "-p", port}
-			},
-			ready: get("/moto-api/data.json"),
-		},
+		moto(),
 	}
+}
+
+func moto() Engine {
+	e := venv(enginetest.Moto, "5.2.5", "moto")
+	e.Env = enginetest.EnvMoto
+	e.command = func(dir, port string) []string {
+		return []string{venvPython(dir), "-m", "moto.server", "-H", "127.0.0.1", "-p", port}
+	}
+	e.ready = get("/moto-api/data.json")
+	return e
 }
 
 // Select returns the engines in list: "all", "none", or names separated by commas.

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/smsqueue/smsqueue/tools/prereq"
 )
 
 // On an ordinary connection all downloads take about 2 minutes.
@@ -121,6 +123,15 @@ func fillOnce(dir string, fill func(tmp string) error) error {
 func installJars(ctx context.Context, pin, dir string) error {
 	return runQuietly(exec.CommandContext(ctx, "mvn", "--batch-mode", "--quiet", "--file", pin,
 		"dependency:copy-dependencies", "-DoutputDirectory="+dir))
+}
+
+// venv returns an engine that is a virtual environment of Python. The requirements are in
+// the given folder beside this file.
+func venv(name, version, folder string) Engine {
+	return Engine{
+		Name: name, Version: version, Needs: []prereq.Tool{prereq.Python},
+		pin: filepath.Join(folder, "requirements.txt"), madeBy: []prereq.Tool{prereq.Python}, install: installVenv,
+	}
 }
 
 // The parameter `pin` is the path of a list of requirements. pip reads its own settings,
