@@ -162,7 +162,7 @@ func (s usedMeanwhile) DueReceipts(ctx context.Context, from, until time.Time, l
 	due, err := s.DB.DueReceipts(ctx, from, until, limit)
 	for _, k := range due {
 		if !from.IsZero() {
-			err = errors.Join(err, s.DB.Forget(ctx, k))
+			err = errors.Join(err, s.Forget(ctx, k))
 		}
 	}
 	return due, err
